@@ -1,0 +1,100 @@
+"""What a brick is, and the two operations every distribution offers to the objectives."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Size, Tensor, nn
+from torch.distributions import Distribution
+
+__all__ = ["Brick", "as_shape", "rsample_and_log_prob"]
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+def as_shape(shape: int | tuple[int, ...], name: str) -> Size:
+    """Return ``shape`` as a ``torch.Size``, so that ``8`` and ``(8,)`` mean the same.
+
+    Args:
+        shape: an event shape: a positive integer or a tuple of positive integers.
+        name: the argument's name, used in the error.
+
+    Returns:
+        The shape as ``torch.Size``.
+
+    Raises:
+        ValueError: if the shape is empty or has an entry that is not a positive integer.
+    """
+    sizes = tuple(shape) if isinstance(shape, tuple | list | Size) else (shape,)
+    if not sizes or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
+        raise ValueError(
+            f"{name}: expected a positive integer or a tuple of positive integers, got {shape!r}"
+        )
+    return Size(sizes)
+
+
+class Brick(nn.Module):
+    """A conditional distribution over one thing: call it with a context, get a distribution.
+
+    ``prior()`` is p(z), ``likelihood(z)`` is p(x|z) and ``posterior(x)`` is q(z|x); any brick fits
+    in any place whose event shape matches (slides 3-6).
+
+    Args:
+        event_shape: the shape of one event, e.g. ``(1, 8, 8)`` for an image or ``8`` for a code.
+    """
+
+    def __init__(self, event_shape: int | tuple[int, ...]) -> None:
+        super().__init__()
+        self.event_shape = as_shape(event_shape, "event_shape")
+
+    def forward(self, context: Any = None) -> Distribution:
+        """Return the distribution given the context."""
+        raise NotImplementedError
+
+    def check_event(self, value: Tensor, name: str) -> None:
+        """Raise if ``value`` is not a finite floating batch of this brick's events.
+
+        Args:
+            value: (..., *event_shape) candidate events.
+            name: the argument's name, used in the error.
+
+        Raises:
+            TypeError: if ``value`` is not a floating-point tensor.
+            ValueError: if its shape does not end in the event shape, or it is not finite.
+        """
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            kind = (
+                f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
+            )
+            raise TypeError(f"{name}: expected a floating-point tensor, got {kind}")
+        n = len(self.event_shape)
+        if value.dim() <= n or value.shape[-n:] != self.event_shape:
+            raise ValueError(
+                f"{name}: expected shape (batch, {', '.join(map(str, self.event_shape))}),"
+                f" got {tuple(value.shape)}"
+            )
+        if value.shape[0] == 0:
+            raise ValueError(f"{name}: expected at least one example, got an empty batch")
+        if not torch.isfinite(value).all():
+            raise ValueError(f"{name}: expected finite values, got NaN or infinity")
+
+
+def rsample_and_log_prob(
+    distribution: Distribution, sample_shape: tuple[int, ...] = ()
+) -> tuple[Tensor, Tensor]:
+    """Return a reparameterised sample and its log-density, in one pass where that is cheaper.
+
+    Args:
+        distribution: any distribution with ``rsample`` and ``log_prob``.
+        sample_shape: how many independent samples to draw.
+
+    Returns:
+        The sample, (*sample_shape, *batch, *event), and its log-density, (*sample_shape, *batch).
+    """
+    together = getattr(distribution, "rsample_and_log_prob", None)
+    if together is not None:
+        return together(sample_shape)
+    value = distribution.rsample(Size(sample_shape))
+    return value, distribution.log_prob(value)

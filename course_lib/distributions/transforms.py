@@ -1,0 +1,214 @@
+"""Invertible maps that return their log-determinant in the same pass (slides 5 and 6).
+
+``transform(z, context)`` returns ``(x, log|det dx/dz|)`` and ``transform.inverse(x, context)``
+returns ``(z, log|det dz/dx|)``: the two log-determinants are opposite in sign.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from course_lib.distributions.networks import MaskedMLP
+
+__all__ = ["AffineAutoregressive", "Inverse", "Planar", "Transform", "constrain_planar", "planar"]
+
+
+class Transform(nn.Module):
+    """An invertible map of (..., dim) vectors, given a context or nothing."""
+
+    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return x = f(z), (..., dim), and log|det df/dz|, (...)."""
+        raise NotImplementedError
+
+    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return z = f^-1(x), (..., dim), and log|det df^-1/dx|, (...)."""
+        raise NotImplementedError
+
+
+class Inverse(Transform):
+    """The same map read backwards: MAF becomes IAF with the very same parameters (slide 5).
+
+    Args:
+        transform: the map to reverse.
+
+    Example:
+        >>> maf = AffineAutoregressive(2, (8,))
+        >>> iaf, z = Inverse(maf), torch.randn(5, 2)
+        >>> torch.equal(iaf(z)[0], maf.inverse(z)[0])
+        True
+    """
+
+    def __init__(self, transform: Transform) -> None:
+        super().__init__()
+        self.transform = transform
+
+    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return what the reversed map's inverse returns."""
+        return self.transform.inverse(z, context)
+
+    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return what the reversed map returns."""
+        return self.transform(x, context)
+
+
+class AffineAutoregressive(Transform):
+    r"""The masked autoregressive layer: each dimension is affine given those before it (slide 5).
+
+    .. math:: x_i = \mu_i(x_{<i}) + \sigma_i(x_{<i})\, z_i, \qquad
+              \log|\det \partial x/\partial z| = \sum_i \log\sigma_i
+
+    ``inverse`` (a density at given points) is one pass of the network; ``forward`` (sampling) is
+    one pass per dimension. ``Inverse(AffineAutoregressive(...))`` is the inverse autoregressive
+    layer: one pass to sample and to know the density of its own samples.
+
+    Args:
+        dim: the number of dimensions.
+        hidden: widths of the network's hidden layers.
+        context_dim: size of the context; 0 for none.
+        order: (dim,) a permutation: ``order[i]`` is the place of dimension i.
+        bound: |log scale| stays below this number, so that far points stay finite.
+
+    Example:
+        >>> maf = AffineAutoregressive(3, (16,))
+        >>> x, log_det = maf(torch.randn(5, 3))
+        >>> torch.allclose(maf.inverse(x)[1], -log_det)
+        True
+
+    Papers: Papamakarios, Pavlakou, Murray (2017), arXiv:1705.07057 (MAF); Kingma, Salimans,
+    Jozefowicz, Chen, Sutskever, Welling (2016), arXiv:1606.04934 (IAF).
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        hidden: Sequence[int],
+        *,
+        context_dim: int = 0,
+        order: Tensor | None = None,
+        bound: float = 7.0,
+    ) -> None:
+        super().__init__()
+        self.network = MaskedMLP(dim, hidden, 2, context_dim=context_dim, order=order)
+        self.register_buffer("sequence", torch.arange(dim) if order is None else order.argsort())
+        self.bound = bound
+
+    def conditioner(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return mu_i(x_<i) and log sigma_i(x_<i), each (..., dim)."""
+        mu, raw = self.network(x, context).unbind(-1)
+        return mu, raw / (1 + raw.abs() / self.bound)
+
+    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return x and log|det dx/dz| by one pass of the network per dimension."""
+        x = torch.zeros_like(z)
+        for i in self.sequence.tolist():
+            mu, log_scale = self.conditioner(x, context)
+            x = x.clone()
+            x[..., i] = mu[..., i] + log_scale[..., i].exp() * z[..., i]
+        return x, log_scale.sum(-1)
+
+    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return z and log|det dz/dx| by one pass of the network."""
+        mu, log_scale = self.conditioner(x, context)
+        return (x - mu) * (-log_scale).exp(), -log_scale.sum(-1)
+
+
+def constrain_planar(u: Tensor, w: Tensor) -> Tensor:
+    r"""Return u-hat, the nearest u along w for which a planar layer is invertible (slide 6).
+
+    .. math:: \hat u = u + [m(w^\top u) - w^\top u]\, w / \|w\|^2, \quad m(a) = \log(1+e^a) - 1
+
+    so that :math:`w^\top \hat u = m(w^\top u) > -1`.
+
+    Args:
+        u: (..., dim) the direction of the push.
+        w: (..., dim) the normal of the plane, not zero.
+
+    Returns:
+        (..., dim) the constrained direction.
+    """
+    w_u = (w * u).sum(-1, keepdim=True)
+    return u + (softplus(w_u) - 1 - w_u) * w / w.square().sum(-1, keepdim=True)
+
+
+def planar(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Push z along u-hat across the plane w.z + b = 0 (slide 6).
+
+    .. math:: f(z) = z + \hat u \tanh(w^\top z + b), \qquad
+              \log|\det \partial f/\partial z| = \log|1 + (1-\tanh^2)\, w^\top \hat u|
+
+    Args:
+        z: (..., dim) points.
+        u: (..., dim) direction, constrained here.
+        w: (..., dim) normal of the plane.
+        b: (...) offset.
+
+    Returns:
+        f(z), (..., dim), and the log-determinant, (...).
+
+    Paper: Rezende, Mohamed (2015), arXiv:1505.05770, appendix A.1 for the constraint.
+    """
+    u_hat = constrain_planar(u, w)
+    h = torch.tanh((w * z).sum(-1) + b)
+    log_det = torch.log1p((1 - h.square()) * (w * u_hat).sum(-1))
+    return z + u_hat * h.unsqueeze(-1), log_det
+
+
+class Planar(Transform):
+    """One planar layer; with a context, u, w and b are functions of it (slide 6).
+
+    It starts at the identity: there w.u = log(e - 1), hence u-hat = 0.
+
+    Args:
+        dim: the number of dimensions.
+        context_dim: size of the context; 0 for parameters shared by all examples.
+
+    Example:
+        >>> layer = Planar(2)
+        >>> z = torch.randn(5, 2)
+        >>> torch.allclose(layer(z)[0], z, atol=1e-6)
+        True
+
+    Paper: Rezende, Mohamed (2015), Variational inference with normalizing flows, arXiv:1505.05770.
+    """
+
+    def __init__(self, dim: int, context_dim: int = 0) -> None:
+        super().__init__()
+        self.dim = dim
+        w = torch.randn(dim) / math.sqrt(dim)
+        u = math.log(math.e - 1) * w / w.square().sum()
+        self.shared = nn.Parameter(torch.cat([u, w, torch.zeros(1)]))
+        self.context = nn.Linear(context_dim, 2 * dim + 1, bias=False) if context_dim else None
+        if self.context is not None:
+            nn.init.zeros_(self.context.weight)
+
+    def parameters_given(self, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return u, (..., dim), w, (..., dim), and b, (...)."""
+        raw = self.shared if self.context is None else self.shared + self.context(context)
+        u, w, b = raw.split((self.dim, self.dim, 1), -1)
+        return u, w, b.squeeze(-1)
+
+    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return f(z) and its log-determinant."""
+        return planar(z, *self.parameters_given(context))
+
+    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return f^-1(x) and its log-determinant, by bisection along w.
+
+        Only a = w.z is unknown: a + w.u-hat tanh(a + b) = w.x grows in a, and its root lies within
+        |w.u-hat| of w.x. Bisection runs to the last bit that the dtype can tell.
+        """
+        u, w, b = self.parameters_given(context)
+        u_hat = constrain_planar(u, w)
+        w_u, w_x = (w * u_hat).sum(-1), (w * x).sum(-1)
+        low, high = w_x - w_u.abs(), w_x + w_u.abs()
+        for _ in range(1 - int(math.log2(torch.finfo(x.dtype).eps))):
+            middle = (low + high) / 2
+            above = middle + w_u * torch.tanh(middle + b) > w_x
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+        z = x - u_hat * torch.tanh((low + high) / 2 + b).unsqueeze(-1)
+        return z, -planar(z, u, w, b)[1]

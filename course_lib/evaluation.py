@@ -1,0 +1,137 @@
+"""Held-out numbers, each with its spread, each called what it is: a bound, a gap, a density."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from course_lib.objectives import Elbo
+
+
+__all__ = ["Evaluation", "Mean", "bits_per_dim", "evaluate", "mean_and_error"]
+
+
+class LatentVariableModel(Protocol):
+    """What the evaluation needs of a model."""
+
+    def elbo(self, x: Tensor, samples: int = 1) -> Elbo:
+        """Return the bound and its pieces."""
+
+    def importance_bound(self, x: Tensor, k: int) -> Tensor:
+        """Return the k-sample bound."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over examples and its standard error, printed as ``mean +- error``."""
+
+    value: float
+    error: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ± {self.error:.2f}"
+
+
+def mean_and_error(values: Tensor) -> Mean:
+    """Return the mean over examples and its standard error.
+
+    Args:
+        values: (n,) one number an example; n = 1 has no known error, which is then NaN.
+
+    Raises:
+        ValueError: if there are no values.
+    """
+    if values.dim() != 1 or len(values) == 0:
+        raise ValueError(f"values: expected shape (n,) with n > 0, got {tuple(values.shape)}")
+    values = values.double()
+    error = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return Mean(values.mean().item(), error)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Per-example held-out numbers in nats, so that two models can be compared pairwise.
+
+    Attributes:
+        elbo: (n,) estimates of L(x).
+        kl: (n,) estimates of KL(q(z|x), p(z)), the rate.
+        importance_bound: (n,) estimates of L_k(x), a lower bound on log p(x).
+        k: how many samples the importance bound shares.
+    """
+
+    elbo: Tensor
+    kl: Tensor
+    importance_bound: Tensor
+    k: int
+
+    @property
+    def gap(self) -> Tensor:
+        """L_k - L, (n,): a lower bound on the gap log p(x) - L(x), in expectation."""
+        return self.importance_bound - self.elbo
+
+    def __str__(self) -> str:
+        return (
+            f"ELBO {mean_and_error(self.elbo)}, importance bound (k = {self.k})"
+            f" {mean_and_error(self.importance_bound)}, gap at least {mean_and_error(self.gap)},"
+            f" KL {mean_and_error(self.kl)} nats an example ({len(self.elbo)} examples)"
+        )
+
+
+@torch.no_grad()
+def evaluate(
+    model: LatentVariableModel,
+    x: Tensor,
+    *,
+    k: int = 300,
+    samples: int = 20,
+    batch_size: int = 100,
+    seed: int = 0,
+) -> Evaluation:
+    """Return the ELBO and the importance bound for each held-out example.
+
+    The same seed gives every model the same noise, which makes paired differences sharper. The
+    global random state is left as it was.
+
+    Args:
+        model: anything with ``elbo`` and ``importance_bound``.
+        x: (n, *event) held-out observations, on the model's device.
+        k: samples of the importance bound.
+        samples: samples of the ELBO.
+        batch_size: how many examples are scored at once.
+        seed: decides the noise.
+
+    Raises:
+        ValueError: if ``x`` is empty.
+    """
+    if len(x) == 0:
+        raise ValueError("x: expected at least one example, got none")
+    devices = [x.device] if x.is_cuda else []
+    bounds, importance = [], []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        for batch in x.split(batch_size):
+            bounds.append(model.elbo(batch, samples))
+            importance.append(model.importance_bound(batch, k))
+    total, _, kl = (torch.cat(parts) for parts in zip(*bounds, strict=True))
+    return Evaluation(total, kl, torch.cat(importance), k)
+
+
+def bits_per_dim(log_prob: Tensor, dims: int) -> Tensor:
+    r"""Return -log p / (dims log 2).
+
+    Args:
+        log_prob: (n,) log-probabilities or bounds on them, in nats.
+        dims: entries of one example, e.g. 64 for an 8x8 image.
+
+    Returns:
+        (n,) bits per dimension; an upper bound where ``log_prob`` is a lower bound.
+
+    Example:
+        >>> bits_per_dim(torch.tensor([-64 * math.log(2)]), 64)
+        tensor([1.])
+    """
+    return -log_prob / (dims * math.log(2))

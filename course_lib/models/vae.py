@@ -1,0 +1,136 @@
+"""The variational autoencoder: prior, likelihood and posterior, trained by the ELBO (slide 3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from course_lib import objectives
+from course_lib.distributions import (
+    Brick,
+    ConditionalBernoulli,
+    ConditionalGaussian,
+    StandardGaussian,
+    mlp,
+)
+from course_lib.distributions.base import as_shape
+from course_lib.objectives import Elbo
+
+__all__ = ["VAE"]
+
+LIKELIHOODS = {"bernoulli": (ConditionalBernoulli, 1), "gaussian": (ConditionalGaussian, 2)}
+
+
+class VAE(nn.Module):
+    """An infinite mixture p(x) = E_p(z) p(x|z), with q(z|x) to train it by (slide 3).
+
+    Args:
+        prior: the brick p(z).
+        likelihood: the brick p(x|z).
+        posterior: the brick q(z|x).
+
+    Raises:
+        ValueError: if prior and posterior speak of events of different shape.
+
+    Example:
+        >>> vae = VAE.build(x_shape=(1, 3, 5), z_dim=2, hidden=(16,))
+        >>> x = torch.bernoulli(torch.full((7, 1, 3, 5), 0.5))
+        >>> bound = vae.elbo(x)
+        >>> torch.allclose(bound.total, bound.reconstruction - bound.kl)
+        True
+
+    Paper: Kingma, Welling (2014), Auto-encoding variational Bayes, arXiv:1312.6114.
+    """
+
+    def __init__(self, prior: Brick, likelihood: Brick, posterior: Brick) -> None:
+        super().__init__()
+        if prior.event_shape != posterior.event_shape:
+            raise ValueError(
+                f"posterior: expected events of the prior's shape {tuple(prior.event_shape)},"
+                f" got {tuple(posterior.event_shape)}"
+            )
+        self.prior, self.likelihood, self.posterior = prior, likelihood, posterior
+
+    @classmethod
+    def build(
+        cls,
+        x_shape: int | tuple[int, ...],
+        z_dim: int,
+        hidden: Sequence[int] = (200, 200),
+        likelihood: str = "bernoulli",
+    ) -> Self:
+        """Return a VAE from plain sizes: Gaussian encoder, mirrored decoder, p(z) = N(0, I).
+
+        Args:
+            x_shape: the shape of one observation, e.g. ``784`` or ``(1, 28, 28)``.
+            z_dim: the number of latent dimensions.
+            hidden: widths of the encoder's hidden layers; the decoder mirrors them.
+            likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
+
+        Raises:
+            ValueError: if a size is not a positive integer, or the likelihood is unknown.
+        """
+        (z_dim,) = as_shape(z_dim, "z_dim")
+        posterior = ConditionalGaussian(encoder(x_shape, hidden, 2 * z_dim), z_dim)
+        return cls(StandardGaussian(z_dim), decoder(x_shape, z_dim, hidden, likelihood), posterior)
+
+    def elbo(self, x: Tensor, samples: int = 1) -> Elbo:
+        """Return L(x) = E_q[log p(x|z)] - KL(q(z|x), p(z)) (slide 6).
+
+        Args:
+            x: (batch, *event) observations.
+            samples: how many z are drawn for each x.
+
+        Returns:
+            ``Elbo(total, reconstruction, kl)``, each (batch,), in nats.
+
+        Raises:
+            TypeError, ValueError: if ``x`` is not a batch that the likelihood could have produced.
+        """
+        self.likelihood.check_event(x, "x")
+        return objectives.elbo(self.prior(), self.likelihood, self.posterior(x), x, samples)
+
+    def importance_bound(self, x: Tensor, k: int) -> Tensor:
+        """Return the k-sample lower bound on log p(x), (batch,), in nats; raises as ``elbo``."""
+        self.likelihood.check_event(x, "x")
+        return objectives.importance_bound(self.prior(), self.likelihood, self.posterior(x), x, k)
+
+    def losses(self, batch: Tensor) -> dict[str, Tensor]:
+        """Return what the one player minimises: the batch mean of -L(x), in nats."""
+        return {"model": -self.elbo(batch).total.mean()}
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Tensor:
+        """Return n draws of x ~ p(x|z), z ~ p(z): (n, *event)."""
+        return self.likelihood(self.prior().sample((n,))).sample()
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Return the mean of p(x|z) for one z ~ q(z|x) each: (batch, *event)."""
+        self.likelihood.check_event(x, "x")
+        return self.likelihood(self.posterior(x).sample()).mean
+
+
+def encoder(x_shape: int | tuple[int, ...], hidden: Sequence[int], out_features: int) -> nn.Module:
+    """Return a perceptron from one observation to ``out_features`` numbers."""
+    shape = as_shape(x_shape, "x_shape")
+    widths = as_shape(tuple(hidden), "hidden")
+    return mlp(math.prod(shape), widths, out_features, flatten=len(shape))
+
+
+def decoder(
+    x_shape: int | tuple[int, ...], z_dim: int, hidden: Sequence[int], likelihood: str
+) -> Brick:
+    """Return the likelihood brick whose perceptron mirrors the encoder's hidden layers."""
+    if likelihood not in LIKELIHOODS:
+        raise ValueError(
+            f"likelihood: expected one of {', '.join(LIKELIHOODS)}, got {likelihood!r}"
+        )
+    brick, numbers_per_entry = LIKELIHOODS[likelihood]
+    shape = as_shape(x_shape, "x_shape")
+    widths = as_shape(tuple(hidden), "hidden")[::-1]
+    return brick(mlp(z_dim, widths, numbers_per_entry * math.prod(shape)), tuple(shape))

@@ -1,0 +1,362 @@
+"""One loop for every model: players in turn, a progress bar, a history, and exact resume."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from course_lib.progress import Progress
+
+__all__ = ["History", "cosine", "fit"]
+
+Data = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
+
+
+@dataclass
+class History:
+    """What a training run recorded, one entry every ``record_every`` steps.
+
+    Attributes:
+        step: the steps at which the other lists were written.
+        loss: for each player, the mean of its loss since the entry before, in nats.
+        validation: for each player, its loss on the validation data; empty without any.
+        seconds: wall-clock time since the run began, resumed time included.
+        best_step: the step whose weights the model has, when validation data chose them.
+        interrupted: True if the run was stopped before its last step.
+    """
+
+    step: list[int] = field(default_factory=list)
+    loss: dict[str, list[float]] = field(default_factory=dict)
+    validation: dict[str, list[float]] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    best_step: int | None = None
+    interrupted: bool = False
+
+
+def cosine(rate: float, steps: int) -> Callable[[int], float]:
+    """Return a learning rate that falls from ``rate`` to zero along half a cosine.
+
+    Args:
+        rate: the rate at step 0.
+        steps: the step at which it reaches zero.
+
+    Example:
+        >>> cosine(1.0, 10)(0), cosine(1.0, 10)(5)
+        (1.0, 0.5)
+
+    Paper: Loshchilov, Hutter (2017), arXiv:1608.03983.
+    """
+    return lambda step: rate * round((1 + math.cos(math.pi * step / steps)) / 2, 12)
+
+
+def fit(
+    model: nn.Module,
+    train: Data,
+    *,
+    steps: int,
+    batch_size: int = 100,
+    learning_rate: float | Callable[[int], float] = 1e-3,
+    validation: Data | None = None,
+    record_every: int = 100,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> History:
+    """Train ``model`` by ``model.losses(batch)`` and return what happened.
+
+    Each player of ``model.losses`` has an Adam optimiser over ``model.players()[player]``, or over
+    all parameters that require a gradient where the model has no ``players``. The run depends on
+    ``seed`` alone: it neither reads nor moves the global random state. With ``checkpoint`` the
+    state is saved at every record and on interruption, and a later call with the same arguments
+    continues to the same numbers as an uninterrupted run. With ``validation`` the model ends with
+    the weights of the record whose first player did best on it.
+
+    Args:
+        model: a module with ``losses(batch) -> {player: scalar}``.
+        train: (n, ...) tensor, or a tuple or dict of such tensors with the same n.
+        steps: the number of optimiser steps in all, those before a resume included.
+        batch_size: examples a step. Each pass over the data is shuffled anew and leaves out its
+            last, incomplete batch.
+        learning_rate: Adam's rate, or a function of the step such as ``cosine(1e-3, steps)``.
+        validation: held-out data of the same form, or None.
+        record_every: steps between two records.
+        seed: decides the batches and all noise.
+        device: where to train, e.g. ``"cpu"`` or ``"cuda"``.
+        checkpoint: a file to save to and to resume from, or None.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The history; ``history.interrupted`` is True if Ctrl-C (the stop button) ended the run.
+
+    Raises:
+        TypeError: if ``train`` or ``validation`` is not made of tensors.
+        ValueError: if a data set is empty or ragged, a number is not positive, or the checkpoint
+            belongs to another model, data set or setting; the file is then left as it is.
+        FloatingPointError: if a loss becomes NaN or infinite; the last checkpoint is kept.
+    """
+    _check_positive(steps=steps, batch_size=batch_size, record_every=record_every)
+    _size(train, "train")
+    if validation is not None:
+        _size(validation, "validation")
+    run = _Run(model.to(device), train, validation, batch_size, seed, record_every)
+    rate = learning_rate if callable(learning_rate) else lambda _: learning_rate
+    path = None if checkpoint is None else Path(checkpoint)
+    label = f"training {type(model).__name__}"
+    with _own_randomness(seed, device), Progress(steps, label, progress) as bar, _stop() as stop:
+        if path is not None and path.exists():
+            run.load(path)
+        for step in range(run.step, steps):
+            run.advance(step, rate(step))
+            bar.update(step + 1, run.text)
+            if (step + 1) % record_every == 0 or step + 1 == steps:
+                run.record()
+                run.save(path)
+            if stop.is_set() and step + 1 < steps:
+                run.history.interrupted = True
+                run.save(path)
+                break
+    run.keep_best()
+    return run.history
+
+
+@contextmanager
+def _own_randomness(seed: int, device: str | torch.device) -> Iterator[None]:
+    with torch.random.fork_rng(devices=_cuda(device)):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _stop() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C sets, so that a run ends between two steps and never inside one.
+
+    A second Ctrl-C interrupts at once. Outside the main thread, which alone may handle signals,
+    Ctrl-C raises as ever.
+    """
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def set_event(number: int, frame: Any) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = signal.signal(signal.SIGINT, set_event)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Run:
+    """Everything that a checkpoint holds, and the steps that change it."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        train: Data,
+        validation: Data | None,
+        batch_size: int,
+        seed: int,
+        record_every: int,
+    ) -> None:
+        self.model, self.train, self.validation = model, train, validation
+        self.batch_size, self.seed = batch_size, seed
+        self.optimisers = {name: Adam(p, fused=True) for name, p in _players(model).items()}
+        self.record_every = record_every
+        self.history = History()
+        self.step, self.text = 0, ""
+        self.best: dict[str, Tensor] | None = None
+        self._since: dict[str, list[Tensor]] = {}
+        self._began = time.monotonic()
+
+    def advance(self, step: int, rate: float) -> None:
+        """Take one optimiser step for every player, in turn."""
+        batch = self._batch(step)
+        self.model.train()
+        for player, optimiser in self.optimisers.items():
+            loss = self.model.losses(batch)[player]
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.param_groups[0]["lr"] = rate
+            optimiser.step()
+            self._since.setdefault(player, []).append(loss.detach())
+        self.step = step + 1
+
+    def record(self) -> None:
+        """Write one entry of the history; stop the run if a loss is no longer a number."""
+        means = {player: torch.stack(v).mean().item() for player, v in self._since.items()}
+        self._since = {}
+        if not all(math.isfinite(mean) for mean in means.values()):
+            raise FloatingPointError(f"a loss became NaN or infinite by step {self.step}: {means}")
+        history = self.history
+        history.step.append(self.step)
+        history.seconds.append(time.monotonic() - self._began)
+        for player, mean in means.items():
+            history.loss.setdefault(player, []).append(mean)
+        self.text = ", ".join(f"{player} loss {mean:.3f}" for player, mean in means.items())
+        if self.validation is not None:
+            self._validate()
+
+    def _validate(self) -> None:
+        self.model.eval()
+        with torch.no_grad(), torch.random.fork_rng(devices=_cuda(_device(self.model))):
+            torch.manual_seed(self.seed)
+            losses = self.model.losses(_to(self.validation, _device(self.model)))
+        for player, loss in losses.items():
+            self.history.validation.setdefault(player, []).append(loss.item())
+        first = next(iter(self.history.validation.values()))
+        self.text += f", validation {first[-1]:.3f}"
+        if first[-1] == min(first):
+            self.history.best_step = self.step
+            self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
+    def keep_best(self) -> None:
+        """Give the model the weights that did best on the validation data, if there is any."""
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+        self.model.eval()
+
+    def _batch(self, step: int) -> Data:
+        n = _size(self.train, "train")
+        size = min(self.batch_size, n)
+        per_epoch = n // size
+        epoch, place = divmod(step, per_epoch)
+        if place == 0 or not hasattr(self, "_order"):
+            generator = torch.Generator().manual_seed(1_000_003 * self.seed + epoch)
+            self._order = torch.randperm(n, generator=generator)
+        index = self._order[place * size : (place + 1) * size]
+        return _to(_map(self.train, lambda x: x[index]), _device(self.model))
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must agree for a checkpoint to continue this run."""
+        return {
+            "model": type(self.model).__name__,
+            "shapes": {k: list(v.shape) for k, v in self.model.state_dict().items()},
+            "players": sorted(self.optimisers),
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "record_every": self.record_every,
+            "train": _fingerprint(self.train),
+        }
+
+    def save(self, path: Path | None) -> None:
+        """Write the checkpoint in full or not at all."""
+        if path is None:
+            return
+        cuda = torch.cuda.get_rng_state(_device(self.model)) if _cuda(_device(self.model)) else None
+        state = {
+            "identity": self.identity(),
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
+            "history": asdict(self.history),
+            "since": self._since,
+            "best": self.best,
+            "random": {"cpu": torch.get_rng_state(), "cuda": cuda},
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        torch.save(state, partial)
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        """Continue from the checkpoint.
+
+        Raises:
+            ValueError: if the file is no checkpoint of this run.
+        """
+        try:
+            state = torch.load(path, map_location=_device(self.model), weights_only=True)
+            identity = state["identity"]
+        except Exception as error:
+            raise ValueError(f"checkpoint: {path} is not a checkpoint of fit ({error})") from error
+        for key, wanted in self.identity().items():
+            if identity.get(key) != wanted:
+                raise ValueError(
+                    f"checkpoint: {path} was made with another {key}; use another file name, or"
+                    " remove the file to start anew"
+                )
+        self.model.load_state_dict(state["model"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.history = History(**state["history"])
+        self.history.interrupted = False
+        self.step, self.best, self._since = state["step"], state["best"], state["since"]
+        self._began -= self.history.seconds[-1] if self.history.seconds else 0.0
+        torch.set_rng_state(state["random"]["cpu"].cpu())
+        if state["random"]["cuda"] is not None:
+            torch.cuda.set_rng_state(state["random"]["cuda"].cpu(), _device(self.model))
+
+
+def _players(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+    if hasattr(model, "players"):
+        return {name: list(parameters) for name, parameters in model.players().items()}
+    return {"model": [p for p in model.parameters() if p.requires_grad]}
+
+
+def _map(data: Data, function: Callable[[Tensor], Tensor]) -> Data:
+    if isinstance(data, Tensor):
+        return function(data)
+    if isinstance(data, dict):
+        return {key: function(value) for key, value in data.items()}
+    return tuple(function(value) for value in data)
+
+
+def _to(data: Data, device: torch.device) -> Data:
+    return _map(data, lambda x: x.to(device))
+
+
+def _parts(data: Data, name: str) -> list[Tensor]:
+    parts = [data] if isinstance(data, Tensor) else data
+    parts = list(parts.values() if isinstance(parts, dict) else parts)
+    if not all(isinstance(part, Tensor) for part in parts):
+        kinds = ", ".join(type(part).__name__ for part in parts)
+        raise TypeError(f"{name}: expected a tensor, or a tuple or dict of tensors, got {kinds}")
+    return parts
+
+
+def _size(data: Data, name: str) -> int:
+    sizes = {len(part) if part.dim() else 0 for part in _parts(data, name)}
+    if len(sizes) != 1 or 0 in sizes:
+        raise ValueError(f"{name}: expected one positive number of examples, got {sorted(sizes)}")
+    return sizes.pop()
+
+
+def _check_positive(**numbers: int) -> None:
+    for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise ValueError(f"{name}: expected a positive integer, got {number!r}")
+
+
+def _fingerprint(data: Data) -> str:
+    digest = hashlib.sha256()
+    for part in _parts(data, "train"):
+        digest.update(f"{part.dtype}{tuple(part.shape)}".encode())
+        digest.update(part.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device
+
+
+def _cuda(device: str | torch.device) -> list[torch.device]:
+    device = torch.device(device)
+    return [device] if device.type == "cuda" else []
