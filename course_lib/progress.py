@@ -76,11 +76,8 @@ class _Notebook:
         from IPython.display import display
 
         line = f"{label}: {step}/{total} {text}".rstrip()
-        bundle = {
-            "text/plain": line,
-            "text/html": f'<progress value="{step}" max="{total}" aria-label="{html.escape(label)}">'
-            f"</progress> {html.escape(line)}",
-        }
+        bar = f'<progress value="{step}" max="{total}" aria-label="{html.escape(label)}">'
+        bundle = {"text/plain": line, "text/html": f"{bar}</progress> {html.escape(line)}"}
         if self._handle is None:
             self._handle = display(bundle, raw=True, display_id=True)
         else:

@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam
 
 from course_lib.progress import Progress
+from course_lib.randomness import cuda_only, own_randomness
 
 __all__ = ["History", "cosine", "fit"]
 
@@ -112,13 +114,16 @@ def fit(
     _size(train, "train")
     if validation is not None:
         _size(validation, "validation")
-    run = _Run(model.to(device), train, validation, batch_size, seed, record_every)
     rate = learning_rate if callable(learning_rate) else lambda _: learning_rate
+    if not callable(learning_rate) and not learning_rate > 0:
+        raise ValueError(f"learning_rate: expected a positive number, got {learning_rate!r}")
+    run = _Run(model.to(device), train, validation, batch_size, seed, record_every)
     path = None if checkpoint is None else Path(checkpoint)
     label = f"training {type(model).__name__}"
-    with _own_randomness(seed, device), Progress(steps, label, progress) as bar, _stop() as stop:
+    with own_randomness(seed, device), Progress(steps, label, progress) as bar, _stop() as stop:
         if path is not None and path.exists():
-            run.load(path)
+            run.load(path, steps)
+        model.train()
         for step in range(run.step, steps):
             run.advance(step, rate(step))
             bar.update(step + 1, run.text)
@@ -131,13 +136,6 @@ def fit(
                 break
     run.keep_best()
     return run.history
-
-
-@contextmanager
-def _own_randomness(seed: int, device: str | torch.device) -> Iterator[None]:
-    with torch.random.fork_rng(devices=_cuda(device)):
-        torch.manual_seed(seed)
-        yield
 
 
 @contextmanager
@@ -189,7 +187,6 @@ class _Run:
     def advance(self, step: int, rate: float) -> None:
         """Take one optimiser step for every player, in turn."""
         batch = self._batch(step)
-        self.model.train()
         for player, optimiser in self.optimisers.items():
             loss = self.model.losses(batch)[player]
             optimiser.zero_grad()
@@ -199,12 +196,16 @@ class _Run:
             self._since.setdefault(player, []).append(loss.detach())
         self.step = step + 1
 
-    def record(self) -> None:
-        """Write one entry of the history; stop the run if a loss is no longer a number."""
+    def _means(self) -> dict[str, float]:
+        """Return each player's mean loss since the last record; stop the run if it is no number."""
         means = {player: torch.stack(v).mean().item() for player, v in self._since.items()}
-        self._since = {}
         if not all(math.isfinite(mean) for mean in means.values()):
             raise FloatingPointError(f"a loss became NaN or infinite by step {self.step}: {means}")
+        return means
+
+    def record(self) -> None:
+        """Write one entry of the history."""
+        means, self._since = self._means(), {}
         history = self.history
         history.step.append(self.step)
         history.seconds.append(time.monotonic() - self._began)
@@ -216,8 +217,7 @@ class _Run:
 
     def _validate(self) -> None:
         self.model.eval()
-        with torch.no_grad(), torch.random.fork_rng(devices=_cuda(_device(self.model))):
-            torch.manual_seed(self.seed)
+        with torch.no_grad(), own_randomness(self.seed, _device(self.model)):
             losses = self.model.losses(_to(self.validation, _device(self.model)))
         for player, loss in losses.items():
             self.history.validation.setdefault(player, []).append(loss.item())
@@ -226,6 +226,7 @@ class _Run:
         if first[-1] == min(first):
             self.history.best_step = self.step
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.model.train()
 
     def keep_best(self) -> None:
         """Give the model the weights that did best on the validation data, if there is any."""
@@ -244,25 +245,31 @@ class _Run:
         index = self._order[place * size : (place + 1) * size]
         return _to(_map(self.train, lambda x: x[index]), _device(self.model))
 
+    @cached_property
     def identity(self) -> dict[str, Any]:
-        """Return what must agree for a checkpoint to continue this run."""
+        """What must agree for a checkpoint to continue this run."""
+        state = self.model.state_dict()
         return {
             "model": type(self.model).__name__,
-            "shapes": {k: list(v.shape) for k, v in self.model.state_dict().items()},
+            "weights": {k: f"{v.dtype} {tuple(v.shape)}" for k, v in state.items()},
             "players": sorted(self.optimisers),
             "batch_size": self.batch_size,
             "seed": self.seed,
             "record_every": self.record_every,
-            "train": _fingerprint(self.train),
+            "train": _fingerprint(self.train, "train"),
+            "validation": self.validation is not None
+            and _fingerprint(self.validation, "validation"),
         }
 
     def save(self, path: Path | None) -> None:
-        """Write the checkpoint in full or not at all."""
+        """Write the checkpoint in full or not at all, and none after a loss that is no number."""
         if path is None:
             return
-        cuda = torch.cuda.get_rng_state(_device(self.model)) if _cuda(_device(self.model)) else None
+        self._means()
+        device = _device(self.model)
+        cuda = torch.cuda.get_rng_state(device) if cuda_only(device) else None
         state = {
-            "identity": self.identity(),
+            "identity": self.identity,
             "step": self.step,
             "model": self.model.state_dict(),
             "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
@@ -276,23 +283,27 @@ class _Run:
         torch.save(state, partial)
         os.replace(partial, path)
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path, steps: int) -> None:
         """Continue from the checkpoint.
 
         Raises:
-            ValueError: if the file is no checkpoint of this run.
+            ValueError: if the file is no checkpoint of this run, or has gone beyond ``steps``.
         """
         try:
             state = torch.load(path, map_location=_device(self.model), weights_only=True)
             identity = state["identity"]
         except Exception as error:
             raise ValueError(f"checkpoint: {path} is not a checkpoint of fit ({error})") from error
-        for key, wanted in self.identity().items():
+        for key, wanted in self.identity.items():
             if identity.get(key) != wanted:
                 raise ValueError(
                     f"checkpoint: {path} was made with another {key}; use another file name, or"
                     " remove the file to start anew"
                 )
+        if state["step"] > steps:
+            raise ValueError(
+                f"checkpoint: {path} has run {state['step']} steps already, more than {steps}"
+            )
         self.model.load_state_dict(state["model"])
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
@@ -324,11 +335,14 @@ def _to(data: Data, device: torch.device) -> Data:
 
 
 def _parts(data: Data, name: str) -> list[Tensor]:
-    parts = [data] if isinstance(data, Tensor) else data
-    parts = list(parts.values() if isinstance(parts, dict) else parts)
-    if not all(isinstance(part, Tensor) for part in parts):
-        kinds = ", ".join(type(part).__name__ for part in parts)
-        raise TypeError(f"{name}: expected a tensor, or a tuple or dict of tensors, got {kinds}")
+    parts = list(data.values()) if isinstance(data, dict) else data
+    parts = list(parts) if isinstance(parts, tuple | list) else [parts]
+    for part in parts:
+        if not isinstance(part, Tensor):
+            raise TypeError(
+                f"{name}: expected a tensor, or a tuple or dict of tensors,"
+                f" got {type(part).__name__}"
+            )
     return parts
 
 
@@ -345,18 +359,13 @@ def _check_positive(**numbers: int) -> None:
             raise ValueError(f"{name}: expected a positive integer, got {number!r}")
 
 
-def _fingerprint(data: Data) -> str:
+def _fingerprint(data: Data, name: str) -> str:
     digest = hashlib.sha256()
-    for part in _parts(data, "train"):
+    for part in _parts(data, name):
         digest.update(f"{part.dtype}{tuple(part.shape)}".encode())
-        digest.update(part.cpu().contiguous().numpy().tobytes())
+        digest.update(part.detach().cpu().contiguous().view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
 def _device(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
-
-
-def _cuda(device: str | torch.device) -> list[torch.device]:
-    device = torch.device(device)
-    return [device] if device.type == "cuda" else []

@@ -9,9 +9,24 @@ import torch
 from torch import Size, Tensor, nn
 from torch.distributions import Distribution
 
-__all__ = ["Brick", "as_shape", "rsample_and_log_prob"]
+__all__ = ["Brick", "as_count", "as_shape", "rsample_and_log_prob"]
 
 LOG_2PI = math.log(2 * math.pi)
+
+
+def as_count(number: int, name: str) -> int:
+    """Return ``number`` if it is a positive integer.
+
+    Args:
+        number: how many there are of something.
+        name: the argument's name, used in the error.
+
+    Raises:
+        ValueError: if it is anything else, True and 2.0 included.
+    """
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ValueError(f"{name}: expected a positive integer, got {number!r}")
+    return number
 
 
 def as_shape(shape: int | tuple[int, ...], name: str) -> Size:
@@ -61,7 +76,7 @@ class Brick(nn.Module):
             name: the argument's name, used in the error.
 
         Raises:
-            TypeError: if ``value`` is not a floating-point tensor.
+            TypeError: if ``value`` is not a floating-point tensor of the parameters' precision.
             ValueError: if its shape does not end in the event shape, or it is not finite.
         """
         if not isinstance(value, Tensor) or not value.is_floating_point():
@@ -69,6 +84,11 @@ class Brick(nn.Module):
                 f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
             )
             raise TypeError(f"{name}: expected a floating-point tensor, got {kind}")
+        weight = next(self.parameters(), None)
+        if weight is not None and weight.dtype != value.dtype:
+            raise TypeError(
+                f"{name}: expected {weight.dtype} as the parameters have, got {value.dtype}"
+            )
         n = len(self.event_shape)
         if value.dim() <= n or value.shape[-n:] != self.event_shape:
             raise ValueError(

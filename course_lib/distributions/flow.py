@@ -104,4 +104,7 @@ class Flow(Brick):
     def forward(self, context: Any = None) -> Pushforward:
         """Return the pushed distribution given the context."""
         features = context if self.encoder is None else self.encoder(context)
-        return Pushforward(self.base(features), list(self.transforms), features)
+        base = self.base(features)
+        if features is not None and not base.batch_shape:
+            base = base.expand(features.shape[:-1])  # each example gets noise of its own
+        return Pushforward(base, list(self.transforms), features)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from course_lib.distributions.base import as_count, as_shape
+
 __all__ = ["MaskedLinear", "MaskedMLP", "mlp"]
 
 
@@ -62,8 +64,9 @@ class MaskedMLP(nn.Module):
     """MADE: outputs for dimension i depend on the dimensions before i in the order, and on context.
 
     Hidden unit k may look at the first ``degree_k`` dimensions; the degrees run evenly over
-    1 .. dim - 1. The last layer starts at zero, so that a transform built on it starts at the
-    identity, whatever the context.
+    1 .. dim - 1, and from 0 with a context, for it is all that the first dimension may know. The
+    last layer starts at zero, so that a transform built on it starts at the identity, whatever the
+    context.
 
     Args:
         dim: the number of dimensions.
@@ -73,7 +76,7 @@ class MaskedMLP(nn.Module):
         order: (dim,) a permutation: ``order[i]`` is the place of dimension i; default 0, 1, 2, ...
 
     Raises:
-        ValueError: if ``order`` is not a permutation or ``hidden`` is empty.
+        ValueError: if ``order`` is not a permutation, or a size is not a positive integer.
 
     Example:
         >>> net = MaskedMLP(3, (16,), outputs_per_dim=2)
@@ -93,13 +96,14 @@ class MaskedMLP(nn.Module):
         order: Tensor | None = None,
     ) -> None:
         super().__init__()
-        if not hidden:
-            raise ValueError("hidden: expected at least one layer width, got none")
+        dim, hidden = as_count(dim, "dim"), as_shape(hidden, "hidden")
         order = torch.arange(dim) if order is None else order
         if not torch.equal(order.sort().values, torch.arange(dim)):
             raise ValueError(f"order: expected a permutation of 0..{dim - 1}, got {order.tolist()}")
         self.outputs_per_dim = outputs_per_dim
-        degrees = [order + 1, *(torch.arange(n) % max(dim - 1, 1) + 1 for n in hidden)]
+        lowest = 0 if context_dim else 1
+        levels = max(dim - lowest, 1)
+        degrees = [order + 1, *(torch.arange(n) * levels // n + lowest for n in hidden)]
         self.layers = nn.ModuleList(
             MaskedLinear(after[:, None] >= before) for before, after in itertools.pairwise(degrees)
         )

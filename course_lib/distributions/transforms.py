@@ -152,10 +152,18 @@ def planar(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
     Paper: Rezende, Mohamed (2015), arXiv:1505.05770, appendix A.1 for the constraint.
     """
-    u_hat = constrain_planar(u, w)
-    h = torch.tanh((w * z).sum(-1) + b)
-    log_det = torch.log1p((1 - h.square()) * (w * u_hat).sum(-1))
-    return z + u_hat * h.unsqueeze(-1), log_det
+    t = (w * z).sum(-1) + b
+    return z + constrain_planar(u, w) * torch.tanh(t).unsqueeze(-1), _planar_log_det(t, u, w)
+
+
+def _planar_log_det(t: Tensor, u: Tensor, w: Tensor) -> Tensor:
+    """Return log|1 + h' w.u-hat| as log(1 - h' + h' m), with h' = tanh'(t) and m = 1 + w.u-hat.
+
+    No term is negative and none is a small difference: rounding can neither take the logarithm of
+    a negative number nor lose the slope where tanh is flat.
+    """
+    slope, m = 4 * torch.sigmoid(2 * t) * torch.sigmoid(-2 * t), softplus((w * u).sum(-1))
+    return torch.log(torch.tanh(t).square() + slope * m)
 
 
 class Planar(Transform):
@@ -197,18 +205,32 @@ class Planar(Transform):
         return planar(z, *self.parameters_given(context))
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return f^-1(x) and its log-determinant, by bisection along w.
+        """Return f^-1(x) and its log-determinant.
 
-        Only a = w.z is unknown: a + w.u-hat tanh(a + b) = w.x grows in a, and its root lies within
-        |w.u-hat| of w.x. Bisection runs to the last bit that the dtype can tell.
+        Only t = w.z + b is unknown: it solves t + w.u-hat tanh(t) = w.x + b.
         """
         u, w, b = self.parameters_given(context)
-        u_hat = constrain_planar(u, w)
-        w_u, w_x = (w * u_hat).sum(-1), (w * x).sum(-1)
-        low, high = w_x - w_u.abs(), w_x + w_u.abs()
-        for _ in range(1 - int(math.log2(torch.finfo(x.dtype).eps))):
-            middle = (low + high) / 2
-            above = middle + w_u * torch.tanh(middle + b) > w_x
-            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
-        z = x - u_hat * torch.tanh((low + high) / 2 + b).unsqueeze(-1)
-        return z, -planar(z, u, w, b)[1]
+        w_u, target = softplus((w * u).sum(-1)) - 1, (w * x).sum(-1) + b
+        t = _solve_planar(w_u, target)
+        # On a steep layer u-hat magnifies the last bit of tanh(t); the equation for t does not.
+        h = torch.where(w_u > 1, (target - t) / w_u.clamp(min=1), torch.tanh(t))
+        return x - constrain_planar(u, w) * h.unsqueeze(-1), -_planar_log_det(t, u, w)
+
+
+def _solve_planar(w_u: Tensor, target: Tensor) -> Tensor:
+    """Return the t at which t + w_u tanh(t) = target, differentiable in both; w_u > -1.
+
+    The left side grows in t and its root lies within |w_u| of the target: bisection finds it to
+    the dtype's last bits. One Newton step, of no size, then carries the gradient of the root.
+    """
+    eps = torch.finfo(target.dtype).eps
+    with torch.no_grad():
+        low, high = target - w_u.abs(), target + w_u.abs()
+        for _ in range(17 - int(math.log2(eps))):
+            t = (low + high) / 2
+            above = t + w_u * torch.tanh(t) > target
+            low, high = torch.where(above, low, t), torch.where(above, t, high)
+        h = torch.tanh(t)
+        slope = (1 + w_u * (1 - h.square())).clamp(min=eps)
+    step = (target - t - w_u * h) / slope
+    return t + (step - step.detach())

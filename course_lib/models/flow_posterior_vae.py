@@ -17,7 +17,7 @@ from course_lib.distributions import (
     StandardGaussian,
     Transform,
 )
-from course_lib.distributions.base import as_shape
+from course_lib.distributions.base import as_count, as_shape
 from course_lib.models.vae import VAE, decoder, encoder
 
 __all__ = ["FlowPosteriorVAE"]
@@ -68,9 +68,9 @@ class FlowPosteriorVAE(VAE):
         Raises:
             ValueError: if a size is not a positive integer, or a name is unknown.
         """
-        (z_dim,) = as_shape(z_dim, "z_dim")
-        (layers,) = as_shape(layers, "layers")
-        *trunk, features = as_shape(tuple(hidden), "hidden")
+        z_dim, layers = as_count(z_dim, "z_dim"), as_count(layers, "layers")
+        hidden = as_shape(hidden, "hidden")
+        *trunk, features = hidden
         posterior = Flow(
             ConditionalGaussian(nn.Linear(features, 2 * z_dim), z_dim),
             posterior_maps(flow, layers, z_dim, features, flow_hidden),

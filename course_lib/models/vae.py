@@ -17,7 +17,7 @@ from course_lib.distributions import (
     StandardGaussian,
     mlp,
 )
-from course_lib.distributions.base import as_shape
+from course_lib.distributions.base import as_count, as_shape
 from course_lib.objectives import Elbo
 
 __all__ = ["VAE"]
@@ -74,7 +74,7 @@ class VAE(nn.Module):
         Raises:
             ValueError: if a size is not a positive integer, or the likelihood is unknown.
         """
-        (z_dim,) = as_shape(z_dim, "z_dim")
+        z_dim, hidden = as_count(z_dim, "z_dim"), as_shape(hidden, "hidden")
         posterior = ConditionalGaussian(encoder(x_shape, hidden, 2 * z_dim), z_dim)
         return cls(StandardGaussian(z_dim), decoder(x_shape, z_dim, hidden, likelihood), posterior)
 
@@ -118,8 +118,7 @@ class VAE(nn.Module):
 def encoder(x_shape: int | tuple[int, ...], hidden: Sequence[int], out_features: int) -> nn.Module:
     """Return a perceptron from one observation to ``out_features`` numbers."""
     shape = as_shape(x_shape, "x_shape")
-    widths = as_shape(tuple(hidden), "hidden")
-    return mlp(math.prod(shape), widths, out_features, flatten=len(shape))
+    return mlp(math.prod(shape), hidden, out_features, flatten=len(shape))
 
 
 def decoder(
@@ -132,5 +131,5 @@ def decoder(
         )
     brick, numbers_per_entry = LIKELIHOODS[likelihood]
     shape = as_shape(x_shape, "x_shape")
-    widths = as_shape(tuple(hidden), "hidden")[::-1]
-    return brick(mlp(z_dim, widths, numbers_per_entry * math.prod(shape)), tuple(shape))
+    network = mlp(z_dim, hidden[::-1], numbers_per_entry * math.prod(shape))
+    return brick(network, tuple(shape))

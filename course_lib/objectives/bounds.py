@@ -1,4 +1,4 @@
-"""Lower bounds on log p(x): the ELBO in its two named pieces, and the importance bound (slide 6)."""
+"""Lower bounds on log p(x): the ELBO in its two pieces and the importance bound (slide 6)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
 from course_lib.distributions import Pushforward, rsample_and_log_prob
+from course_lib.distributions.base import as_count
 
 __all__ = ["Elbo", "elbo", "importance_bound", "sample_and_kl"]
 
@@ -59,9 +60,7 @@ def elbo(
 
     Paper: Kingma, Welling (2014), Auto-encoding variational Bayes, arXiv:1312.6114.
     """
-    if samples < 1:
-        raise ValueError(f"samples: expected a positive integer, got {samples!r}")
-    z, kl = sample_and_kl(posterior, prior, samples)
+    z, kl = sample_and_kl(posterior, prior, as_count(samples, "samples"))
     reconstruction = likelihood(z).log_prob(x).mean(0)
     return Elbo(reconstruction - kl, reconstruction, kl)
 
@@ -131,8 +130,6 @@ def importance_bound(
 
     Paper: Burda, Grosse, Salakhutdinov (2016), arXiv:1509.00519.
     """
-    if k < 1:
-        raise ValueError(f"k: expected a positive integer, got {k!r}")
-    z, log_q = rsample_and_log_prob(posterior, (k,))
+    z, log_q = rsample_and_log_prob(posterior, (as_count(k, "k"),))
     log_weight = likelihood(z).log_prob(x) + prior.log_prob(z) - log_q
     return log_weight.logsumexp(0) - math.log(k)

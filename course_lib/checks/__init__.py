@@ -1,0 +1,6 @@
+"""What a student calls to see whether an answer is right, and if not, why.
+
+One sub-package per assignment, ``from course_lib.checks import elbo_gap as check``, with one
+function per exercise: ``check.gaussian_kl(gaussian_kl)``. ``exercise`` is the engine, ``report``
+what the reader sees, ``ask`` the one door to a student's namespace.
+"""

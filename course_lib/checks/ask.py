@@ -1,0 +1,53 @@
+"""The one door to the student's namespace: an expression goes in, data comes out.
+
+A check uses a student's function as a call with plain data, or through ``ask``. So the same check
+serves in the student's notebook, where ``ask`` evaluates here, and under a grader that keeps the
+student's code in another process and hands the check an ``ask`` of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+
+__all__ = ["Ask", "ask", "evaluate"]
+
+
+class Ask(Protocol):
+    """Anything that evaluates an expression where the student's names are known."""
+
+    def __call__(self, expression: str, **data: Any) -> Any:
+        """Return the value of the expression, as data."""
+
+
+def ask(expression: str, **data: Any) -> Any:
+    """Return the value of a Python expression in the notebook's namespace.
+
+    Args:
+        expression: one expression; it may use ``torch``, the notebook's names and those of
+            ``data``, and its value must be data: tensors, numbers, strings, lists, tuples, dicts.
+        **data: values the expression uses by name.
+
+    Returns:
+        The value.
+
+    Example:
+        >>> ask("(x * 2).sum().item()", x=torch.ones(3))
+        6.0
+    """
+    return evaluate(expression, vars(sys.modules["__main__"]), data)
+
+
+def evaluate(expression: str, names: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
+    """Return the value of an expression that may use ``torch``, ``names`` and ``data``.
+
+    Args:
+        expression: one Python expression.
+        names: the names it is written for.
+        data: more names, which go before those.
+    """
+    # One dictionary, as globals: a lambda or a comprehension inside does not see eval's locals.
+    return eval(expression, {**names, "torch": torch, **data})

@@ -1,0 +1,404 @@
+"""Checks of the two lower bounds on log p(x): the ELBO in its pieces, and the importance bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
+
+from course_lib.checks.answer import Answer
+from course_lib.checks.ask import Ask
+from course_lib.checks.exercise import Case, Draw, Mistake, Problem, examine
+from course_lib.checks.report import Established
+
+__all__ = ["elbo", "importance_bound"]
+
+ELBO = "ELBO = E_q[log p(x|z)] - KL(q(z|x), p(z)), one number an image   (slide 6)"
+WEIGHTS = "L_k = log 1/k sum_j p(x, z_j)/q(z_j|x)   (slide 6)"
+PIXELS = "pixels are independent given z: their logs add up   (slide 3)"
+GRADIENT = (
+    "torch.autograd.grad(elbo(x, logits.requires_grad_(), mu.requires_grad_(), log_scale)[0].sum(),"
+    " [logits, mu], materialize_grads=True)"
+)
+IS_DIFFERENTIABLE = (
+    "elbo(x, logits.requires_grad_(), mu.requires_grad_(), log_scale)[0].requires_grad"
+)
+
+Pieces = tuple[Tensor, Tensor, Tensor]
+
+
+def _log_pixels(x: Tensor, logits: Tensor) -> Tensor:
+    return -binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1)
+
+
+def _kl_terms(mu: Tensor, log_scale: Tensor) -> Tensor:
+    return 0.5 * ((2 * log_scale).exp() + mu**2 - 1) - log_scale
+
+
+def _pieces(reconstruction: Tensor, kl: Tensor, sign: float = -1.0) -> Pieces:
+    return reconstruction + sign * kl, reconstruction, kl
+
+
+def _right(x: Tensor, logits: Tensor, mu: Tensor, log_scale: Tensor) -> Pieces:
+    """Return the three pieces by torch's own distributions."""
+    reconstruction = Independent(Bernoulli(logits=logits), 3).log_prob(x)
+    q = Independent(Normal(mu, log_scale.exp()), 1)
+    prior = Independent(Normal(torch.zeros_like(mu), torch.ones_like(mu)), 1)
+    return _pieces(reconstruction, kl_divergence(q, prior))
+
+
+def _elbo_with(
+    reconstruction: Callable[[Tensor, Tensor], Tensor] = lambda x, logits: _log_pixels(
+        x, logits
+    ).sum(1),
+    kl: Callable[[Tensor, Tensor], Tensor] = lambda mu, s: _kl_terms(mu, s).sum(1),
+    combine: Callable[[Tensor, Tensor], Pieces] = _pieces,
+) -> Callable[..., Pieces]:
+    """Return an elbo in which one piece is replaced by a wrong one."""
+    return lambda x, logits, mu, s: combine(reconstruction(x, logits), kl(mu, s))
+
+
+def _naive_log_pixels(x: Tensor, logits: Tensor) -> Tensor:
+    p = logits.sigmoid().flatten(1)
+    return torch.where(x.flatten(1) > 0.5, p.log(), (1 - p).log())
+
+
+ELBO_MISTAKES = (
+    Mistake(
+        "the KL is added, not subtracted.",
+        "q pays for leaving the prior: " + ELBO,
+        "total = reconstruction - kl",
+        _elbo_with(combine=lambda r, kl: (r + kl, r, kl)),
+    ),
+    Mistake(
+        "total is the loss, the negative of the ELBO.",
+        "elbo is the bound; a loss is its negative   (slide 6)",
+        "return the bound; the training loop changes the sign",
+        _elbo_with(combine=lambda r, kl: (kl - r, r, kl)),
+    ),
+    Mistake(
+        "reconstruction has the wrong sign.",
+        "log p(x|z) of pixels is never positive; a cross-entropy is its negative",
+        "binary_cross_entropy_with_logits returns -log p(x|z)",
+        _elbo_with(lambda x, logits: -_log_pixels(x, logits).sum(1)),
+    ),
+    Mistake(
+        "everything has the sign of a loss.",
+        "elbo is the bound, log p(x|z) <= 0 and total = reconstruction - kl",
+        "binary_cross_entropy_with_logits returns -log p(x|z)",
+        _elbo_with(
+            lambda x, logits: -_log_pixels(x, logits).sum(1), combine=lambda r, kl: (r + kl, r, kl)
+        ),
+    ),
+    Mistake(
+        "kl has the wrong sign.",
+        "a KL is never negative   (slide 6)",
+        "return the KL itself and subtract it in total",
+        _elbo_with(kl=lambda mu, s: -_kl_terms(mu, s).sum(1)),
+    ),
+    Mistake(
+        "kl is returned as -KL.",
+        "a KL is never negative; total = reconstruction - kl   (slide 6)",
+        "return the KL itself and subtract it in total",
+        _elbo_with(combine=lambda r, kl: (r - kl, r, -kl)),
+    ),
+    Mistake(
+        "reconstruction averages over the pixels.",
+        PIXELS + "; a mean makes the KL h*w times too heavy",
+        "sum over channel, height and width",
+        _elbo_with(lambda x, logits: _log_pixels(x, logits).mean(1)),
+    ),
+    Mistake(
+        "reconstruction sums over the batch as well.",
+        "one number an image: (batch, 1, h, w) -> (batch,)",
+        "flatten(1), then sum over the last dimension",
+        _elbo_with(lambda x, logits: _log_pixels(x, logits).sum()),
+    ),
+    Mistake(
+        "reconstruction averages over batch and pixels.",
+        "one number an image, a sum over its pixels   (slide 3)",
+        'binary_cross_entropy_with_logits has reduction="mean" by default',
+        _elbo_with(lambda x, logits: _log_pixels(x, logits).mean()),
+    ),
+    Mistake(
+        "the sigmoid is applied twice.",
+        "logits are log-odds; the _with_logits functions apply the sigmoid",
+        "pass the logits as they come",
+        _elbo_with(lambda x, logits: _log_pixels(x, logits.sigmoid()).sum(1)),
+    ),
+    Mistake(
+        "the log is taken of a rounded probability.",
+        "sigmoid(40) rounds to 1, and log(1 - 1) is -infinity",
+        "use logits directly: log p = x l - log(1 + exp(l))",
+        _elbo_with(lambda x, logits: _naive_log_pixels(x, logits).sum(1)),
+    ),
+    Mistake(
+        "the log is taken of a rounded probability.",
+        "sigmoid(40) rounds to 1; binary_cross_entropy then cuts the log at -100",
+        "use binary_cross_entropy_with_logits",
+        _elbo_with(
+            lambda x, logits: (
+                -binary_cross_entropy(logits.sigmoid(), x, reduction="none").flatten(1).sum(1)
+            )
+        ),
+    ),
+    Mistake(
+        "only the pixels that are 1 count.",
+        "log p(x|z) = sum x log p + (1 - x) log(1 - p)   (slide 3)",
+        "what does a pixel that is 0 contribute?",
+        _elbo_with(lambda x, logits: (x.flatten(1) * _log_pixels(x, logits)).sum(1)),
+    ),
+    Mistake(
+        "reconstruction is a squared error.",
+        "binary pixels have a Bernoulli likelihood, not a Gaussian   (slide 3)",
+        "log p = x l - log(1 + exp(l)) for logits l",
+        _elbo_with(lambda x, logits: -(x - logits.sigmoid()).square().flatten(1).sum(1)),
+    ),
+    Mistake(
+        "x and logits are exchanged.",
+        "binary_cross_entropy_with_logits(input=logits, target=x)",
+        "look at the order of its arguments",
+        _elbo_with(lambda x, logits: _log_pixels(logits, x).sum(1)),
+    ),
+    Mistake(
+        "kl averages over dim instead of summing.",
+        "dimensions of z are independent under q and p: their KLs add up",
+        "sum over the last dimension",
+        _elbo_with(kl=lambda mu, s: _kl_terms(mu, s).mean(1)),
+    ),
+    Mistake(
+        "kl sums over the batch as well.",
+        "one number an image: (batch, dim) -> (batch,)",
+        "name the dimension: .sum(-1)",
+        _elbo_with(kl=lambda mu, s: _kl_terms(mu, s).sum()),
+    ),
+    Mistake(
+        "kl takes log_scale for the log variance.",
+        "log_scale is the log of the standard deviation s: s^2 = exp(2 log_scale)",
+        "look at every place where log_scale occurs",
+        _elbo_with(kl=lambda mu, s: _kl_terms(mu, s / 2).sum(1)),
+    ),
+    Mistake(
+        "kl has its two distributions swapped.",
+        "the ELBO holds KL(q(z|x), p(z)), an average over q   (slide 6)",
+        "KL(q, N(0, I)) = 1/2 sum(s^2 + mu^2 - 1) - sum log s",
+        _elbo_with(kl=lambda mu, s: (0.5 * ((-2 * s).exp() * (1 + mu**2) - 1) + s).sum(1)),
+    ),
+    Mistake(
+        "the results are in another order.",
+        "the docstring: (total, reconstruction, kl)",
+        "reorder what is returned",
+        _elbo_with(combine=lambda r, kl: (r, kl, r - kl)),
+    ),
+    Mistake(
+        "the results are in another order.",
+        "the docstring: (total, reconstruction, kl)",
+        "reorder what is returned",
+        _elbo_with(combine=lambda r, kl: (r - kl, kl, r)),
+    ),
+)
+
+
+def elbo(
+    function: Callable[[Tensor, Tensor, Tensor, Tensor], Pieces],
+    *,
+    seed: int = 0,
+    spread: float = 1.0,
+    ask: Ask | None = None,
+) -> None:
+    """Check the ELBO of binary images for one z each, with its two pieces (slide 6).
+
+    Args:
+        function: (x, logits, mu, log_scale) -> (total, reconstruction, kl), each (batch,).
+        seed: decides the random inputs.
+        spread: how far out they lie.
+        ask: evaluates expressions where the student's names are known; None if that is here.
+
+    Raises:
+        CheckFailed: with what is wrong and why.
+    """
+    parts = ("total", "reconstruction", "kl")
+    hint = "each piece alone: log p(x|z) summed over pixels, KL summed over dim"
+    answer = Answer("elbo", function, ask, parts=parts, why=ELBO, hint=hint)
+    draw, steps = Draw(seed, spread), []
+    for batch, height, width, dim, scale, where in (
+        (7, 3, 5, 2, 0.0, "for logits 0 and q = p"),
+        (7, 3, 5, 2, 1.0, "on images of 3x5"),
+        (97, 1, 2, 4, 2.0, "on random inputs"),
+        (5, 6, 5, 3, 1.0, "on images of 6x5"),
+    ):
+        x, logits = draw.bits(batch, 1, height, width), draw.normal(batch, 1, height, width)
+        mu, log_scale = draw.normal(batch, dim), draw.normal(batch, dim, scale=0.5)
+        inputs = (x, 2 * scale * logits, scale * mu, min(scale, 1.0) * log_scale)
+        steps.append(Case(inputs, _right(*inputs), where))
+    x, _, mu, log_scale = steps[1].inputs
+    sure = (x, 50.0 * draw.normal(*x.shape).sign(), mu, log_scale)
+    steps += [_adds_up(steps[1]), Case(sure, _right(*sure), "for logits of 50")]
+    examine(answer, steps, ELBO_MISTAKES)
+    _check_gradient(answer, steps[1])
+    Established(answer.name, "total = reconstruction - kl, each right for every image.").show()
+
+
+def _adds_up(case: Case) -> Callable[[Answer], Problem | None]:
+    """Return the step total = reconstruction - kl, on the case's input."""
+
+    def step(answer: Answer) -> Problem | None:
+        total, reconstruction, kl = (value.detach() for value in answer(*case.inputs))
+        left = (total - reconstruction + kl).abs().max().item()
+        if left < 1e-9:
+            return None
+        return Problem("total is not reconstruction - kl.", f"off by {left:.3g}", "off by 0")
+
+    return step
+
+
+def _check_gradient(answer: Answer, case: Case) -> None:
+    """Fail unless total has the gradients x - sigmoid(logits) and -mu."""
+    x, logits, mu, log_scale = case.inputs
+    data = {"x": x, "logits": logits, "mu": mu, "log_scale": log_scale}
+    right = (x - logits.sigmoid(), -mu)
+    found = answer.ask(IS_DIFFERENTIABLE, **data) and answer.ask(GRADIENT, **data)
+    if found and all(torch.allclose(a, b, atol=1e-8) for a, b in zip(found, right, strict=True)):
+        return
+    answer.fail(
+        "the values are right, but no gradient passes.",
+        got="no or another gradient" if found else "a constant",
+        expected="dtotal/dlogits = x - sigmoid(logits), dtotal/dmu = -mu",
+        why="the VAE is trained by this number",
+        hint="no detach, no_grad, .item() or numpy on the way",
+    )
+
+
+def _weights(log_p_xz: Tensor, log_q: Tensor) -> Tensor:
+    return log_p_xz - log_q
+
+
+IMPORTANCE_MISTAKES = (
+    Mistake(
+        "log k is missing: the weights are added up, not averaged.",
+        WEIGHTS + "; without 1/k it grows with k beyond log p(x)",
+        "the mean of k weights, in logs: logsumexp - log k",
+        lambda p, q: _weights(p, q).logsumexp(0),
+    ),
+    Mistake(
+        "this is the mean of the logs: the ELBO.",
+        "Jensen: mean of logs <= log of mean; the gain is in the order   (slide 6)",
+        "average first, take the log last",
+        lambda p, q: _weights(p, q).mean(0),
+    ),
+    Mistake(
+        "exp under- or overflows before the log.",
+        "exp(-1000) is 0 in float32, and log 0 is -infinity",
+        "torch.logsumexp takes the largest weight out first",
+        lambda p, q: _weights(p, q).exp().mean(0).log(),
+    ),
+    Mistake(
+        "exp under- or overflows before the log.",
+        "p(x, z) is 0 in float32 where log p(x, z) = -1000",
+        "divide in logs: log w = log p(x, z) - log q(z|x), then logsumexp",
+        lambda p, q: (p.exp() / q.exp()).mean(0).log(),
+    ),
+    Mistake(
+        "it averages over the batch, not over the samples.",
+        "inputs are (k, batch): the samples of one x stand in a column",
+        "reduce dimension 0",
+        lambda p, q: _weights(p, q).logsumexp(1) - math.log(p.shape[1]),
+    ),
+    Mistake(
+        "it divides by the batch size instead of k.",
+        "inputs are (k, batch): k = log_q.shape[0]   (slide 6)",
+        "which dimension holds the samples?",
+        lambda p, q: _weights(p, q).logsumexp(0) - math.log(p.shape[1]),
+    ),
+    Mistake(
+        "log k is added, not subtracted.",
+        "log(1/k) = -log k",
+        "the mean of k equal weights must be that weight",
+        lambda p, q: _weights(p, q).logsumexp(0) + math.log(len(p)),
+    ),
+    Mistake(
+        "it divides the log by k.",
+        "the 1/k stands inside the logarithm: " + WEIGHTS,
+        "log(w/k) = log w - log k",
+        lambda p, q: _weights(p, q).logsumexp(0) / len(p),
+    ),
+    Mistake(
+        "the weights are upside down.",
+        "w = p(x, z) / q(z|x): log w = log_p_xz - log_q   (slide 6)",
+        "which of the two is in the denominator?",
+        lambda p, q: _weights(q, p).logsumexp(0) - math.log(len(p)),
+    ),
+    Mistake(
+        "log q is missing from the weights.",
+        "z came from q, so each counts p(x, z)/q(z|x): " + WEIGHTS,
+        "does log_q occur in your function?",
+        lambda p, q: p.logsumexp(0) - math.log(len(p)),
+    ),
+    Mistake(
+        "the mean is taken of p and of q apart.",
+        "a mean of ratios is not the ratio of means: " + WEIGHTS,
+        "subtract first, then logsumexp",
+        lambda p, q: p.logsumexp(0) - q.logsumexp(0),
+    ),
+    Mistake(
+        "it is the negative of the bound.",
+        "the bound lies below log p(x); a loss is its negative",
+        "names carry signs in this course",
+        lambda p, q: math.log(len(p)) - _weights(p, q).logsumexp(0),
+    ),
+    Mistake(
+        "it takes the largest weight for the mean.",
+        WEIGHTS + "; the maximum is only the anchor of logsumexp",
+        "max + log mean exp(log w - max)",
+        lambda p, q: _weights(p, q).max(0).values,
+    ),
+    Mistake(
+        "it averages over the batch as well.",
+        "one bound for each x: (k, batch) -> (batch,)",
+        "the mean over the batch comes at the very end, elsewhere",
+        lambda p, q: (_weights(p, q).logsumexp(0) - math.log(len(p))).mean(),
+    ),
+)
+
+
+def importance_bound(
+    function: Callable[[Tensor, Tensor], Tensor], *, seed: int = 0, spread: float = 1.0
+) -> None:
+    """Check the k-sample importance bound on log p(x), stable at tiny densities (slide 6).
+
+    Args:
+        function: (log_p_xz, log_q), each (k, batch) -> (batch,).
+        seed: decides the random inputs.
+        spread: how far out they lie.
+
+    Raises:
+        CheckFailed: with what is wrong and why.
+    """
+    hint = "log w first, then its logsumexp over the samples, then the 1/k"
+    answer, draw = Answer("importance_bound", function, why=WEIGHTS, hint=hint), Draw(seed, spread)
+    log_q, level = draw.normal(5, 7), draw.normal(7)
+    steps = [
+        Case((log_q + level, log_q), level, "where all weights are equal"),
+        Case((log_q[:1] + level, log_q[:1]), level, "for k = 1"),
+    ]
+    for k, batch in ((5, 7), (3, 97), (64, 1)):
+        inputs = draw.normal(k, batch, scale=2), draw.normal(k, batch)
+        steps.append(Case(inputs, _log_mean(*inputs)))
+    for offset in (-1000.0, 1000.0):
+        inputs = offset + draw.normal(5, 7), draw.normal(5, 7)
+        single = tuple(value.float() for value in inputs)
+        where = f"near {offset:+.0f} in float32"
+        steps.append(Case(single, _log_mean(*single), where, tolerance=1e-4))
+    examine(answer, steps, IMPORTANCE_MISTAKES)
+    Established(answer.name, "log of the mean weight, stable at weights of exp(-1000).").show()
+
+
+def _log_mean(log_p_xz: Tensor, log_q: Tensor) -> Tensor:
+    """Return log 1/k sum_j w_j by a mixture's log-density in float64, in the inputs' dtype."""
+    log_w = log_p_xz.double() - log_q.double()
+    top = log_w.amax(0)
+    return (top + (log_w - top).exp().mean(0).log()).to(log_q)

@@ -1,0 +1,67 @@
+"""Tensors as a message shows them: a few entries, with as many digits as tell two apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["describe_kind", "show_dtype", "show_pair", "show_shape"]
+
+SHOWN, COLUMN = 2, 22
+
+
+def show_pair(got: Tensor, expected: Tensor, tolerance: float) -> tuple[str, str]:
+    """Return the ``got`` and ``expected`` lines of a message, from the first wrong entry on.
+
+    Args:
+        got: what the answer returned.
+        expected: what it should be, of the same shape and dtype.
+        tolerance: what the comparison allowed, absolutely and relative to the size.
+
+    Example:
+        >>> for line in show_pair(torch.tensor([-0.5]), torch.tensor([0.5]), 1e-6): print(line)
+        [-0.50]               shape (1,)
+        [+0.50]               within 1e-06, float32
+    """
+    wrong = ~torch.isclose(got, expected, rtol=tolerance, atol=tolerance).flatten()
+    first = int(wrong.nonzero()[0]) if wrong.any() else 0
+    start = max(0, min(first, got.numel() - SHOWN))
+    a, b = got.flatten()[start:].tolist(), expected.flatten()[start:].tolist()
+    digits = next((d for d in range(2, 9) if _row(a, d) != _row(b, d)), 9)
+    place = f", from entry {start}" if start else ""
+    return (
+        f"{_row(a, digits)} shape {show_shape(got)}{place}",
+        f"{_row(b, digits)} within {tolerance:.0e}, {show_dtype(expected)}",
+    )
+
+
+def _row(values: list[float], digits: int) -> str:
+    more = ", ..." if len(values) > SHOWN else ""
+    text = ", ".join(_number(value, digits) for value in values[:SHOWN])
+    return f"[{text}{more}]".ljust(COLUMN - 1)
+
+
+def _number(value: float, digits: int) -> str:
+    plain = 1e-3 <= abs(value) < 1e5 or value == 0
+    return f"{value:+.{digits}f}" if plain else f"{value:+.{digits}e}"
+
+
+def show_shape(value: Tensor) -> str:
+    """Return the shape as Python writes a tuple."""
+    return str(tuple(value.shape))
+
+
+def show_dtype(value: Tensor) -> str:
+    """Return the dtype without its module: ``float32``."""
+    return str(value.dtype).removeprefix("torch.")
+
+
+def describe_kind(value: object) -> str:
+    """Return what a value is, in a few words: ``None``, ``a float``, ``a tensor of float32``."""
+    if value is None:
+        return "None (is a return missing?)"
+    if isinstance(value, Tensor):
+        return f"a tensor of {show_dtype(value)}, shape {show_shape(value)}"
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,139 @@
+"""What a check tells the reader: one line on what was established, or five on what is wrong.
+
+Nothing here writes to stderr: nbgrader takes any output there for a failure. Lines are short
+enough to survive its validator, which cuts at 87 characters.
+"""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.display import display
+
+__all__ = ["FIRST_LINE", "LINE", "CheckFailed", "Established", "NotStarted", "when_started"]
+
+FIRST_LINE, LINE = 66, 80
+MARGIN = 12  # where the text beside "got", "expected", "why" and "try" begins
+
+
+class CheckFailed(AssertionError):
+    """A wrong answer: what is wrong, got, expected, why, and what to try.
+
+    IPython shows the message alone, without the frames of the check.
+
+    Args:
+        headline: ``"name: what is wrong."``, at most 66 characters.
+        got: what came.
+        expected: what was wanted.
+        why: the reason, with its formula and slide.
+        hint: what to try.
+
+    Example:
+        >>> print(CheckFailed("kl: the sign is reversed.", got="-1", expected="+1"))
+        kl: the sign is reversed.
+          got       -1
+          expected  +1
+    """
+
+    def __init__(
+        self,
+        headline: str,
+        *,
+        got: str = "",
+        expected: str = "",
+        why: str = "",
+        hint: str = "",
+    ) -> None:
+        self.lines = [textwrap.shorten(headline, FIRST_LINE, placeholder=" ...")]
+        for label, text in (("got", got), ("expected", expected), ("why", why), ("try", hint)):
+            self.lines += _beside(label, text)
+        super().__init__("\n".join(self.lines))
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython prints in the place of a traceback."""
+        return self.lines
+
+
+class NotStarted(CheckFailed):
+    """An answer that is still the stub; it fails the cell, without a scolding.
+
+    Args:
+        name: the exercise.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: not started yet.")
+
+
+def _beside(label: str, text: str) -> list[str]:
+    """Return ``text`` wrapped beside its label; nothing if there is no text."""
+    width = LINE - MARGIN
+    lines = [part for line in text.splitlines() for part in _wrap(line, width)]
+    first = f"  {label}".ljust(MARGIN)
+    return [(first if i == 0 else " " * MARGIN) + line for i, line in enumerate(lines)]
+
+
+def _wrap(line: str, width: int) -> list[str]:
+    """Return pieces of at most ``width`` characters; a line that fits keeps its spaces."""
+    return [line] if len(line) <= width else textwrap.wrap(line, width)
+
+
+class Established:
+    """A right answer: one line that says what is now known about it.
+
+    Args:
+        name: the exercise.
+        what: what the check established.
+
+    Example:
+        >>> Established("kl", "never negative, and zero for the prior itself.")
+        ✓ kl: never negative, and zero for the prior itself.
+    """
+
+    def __init__(self, name: str, what: str) -> None:
+        self.name, self.what = name, what
+
+    def __repr__(self) -> str:
+        return f"✓ {self.name}: {self.what}"
+
+    def _repr_html_(self) -> str:
+        return (
+            '<div role="status" style="border-left: 3px solid currentColor; padding: 0.1em 0.7em;'
+            ' color: var(--jp-ui-font-color1, currentColor)">'
+            f"✓ <code>{html.escape(self.name)}</code>: {html.escape(self.what)}</div>"
+        )
+
+    def show(self) -> None:
+        """Show it below the cell, or print it where there is no notebook."""
+        # As the cell's value it would be read by nbgrader as partial credit.
+        display(self)
+
+
+@contextmanager
+def when_started(*names: str) -> Iterator[None]:
+    """Run the block; if it meets an unfinished exercise, say so calmly and go on after it.
+
+    Args:
+        *names: the exercises which the block uses.
+
+    Example:
+        >>> with when_started("planar"):
+        ...     raise NotImplementedError
+        Not started yet: planar. Come back to this cell afterwards.
+    """
+    try:
+        yield
+    except NotImplementedError as error:
+        if not is_stub(error):
+            raise
+        which = "one of " * (len(names) > 1) + ", ".join(names)
+        print(f"Not started yet: {which}. Come back to this cell afterwards.")
+
+
+def is_stub(error: Any) -> bool:
+    """Return whether the error comes from a stub; torch's own NotImplementedErrors bring a text."""
+    return isinstance(error, NotImplementedError) and not str(error)

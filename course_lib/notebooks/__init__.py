@@ -1,0 +1,12 @@
+"""The maintainer's builder: percent ``.py`` files to notebooks, and by nbgrader to what students get.
+
+``lectures/NN_topic.py`` and ``solutions/psN_topic/psN_topic.py`` are the truth. From them
+``python -m course_lib.notebooks`` makes the ``.ipynb`` beside each and everything in
+``assignments/``, byte for byte the same on every rebuild; ``--check`` only compares.
+"""
+
+from __future__ import annotations
+
+from course_lib.notebooks.problems import NotebookProblems
+
+__all__ = ["NotebookProblems"]

@@ -1,0 +1,74 @@
+"""Which names a cell binds and which it takes from elsewhere, read off its source."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import symtable
+from collections.abc import Iterator
+
+__all__ = ["bound_names", "free_names", "parse"]
+
+MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
+
+
+def parse(source: str) -> ast.Module:
+    """Return the syntax tree of a cell, IPython's magics left out.
+
+    Args:
+        source: the code of one cell.
+
+    Raises:
+        SyntaxError: if it is not Python.
+    """
+    return ast.parse(_plain(source))
+
+
+def bound_names(source: str) -> set[str]:
+    """Return the names that a cell binds at its top level.
+
+    Example:
+        >>> sorted(bound_names("import torch\\ndef f(x):\\n    y = x\\nz = f(1)"))
+        ['f', 'torch', 'z']
+    """
+    top = _table(source)
+    return {s.get_name() for s in top.get_symbols() if _is_bound(s)} | {
+        s.get_name()
+        for table in _tables(top)
+        for s in table.get_symbols()
+        if s.is_declared_global() and s.is_assigned()
+    }
+
+
+def free_names(source: str) -> set[str]:
+    """Return the names that a cell reads and neither binds nor finds among the builtins.
+
+    Example:
+        >>> sorted(free_names("x = f(len(y))\\nprint(x)"))
+        ['f', 'y']
+    """
+    top = _table(source)
+    read = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
+    for table in _tables(top):
+        if table is not top:
+            read |= {s.get_name() for s in table.get_symbols() if s.is_global()}
+    return read - bound_names(source) - set(dir(builtins))
+
+
+def _plain(source: str) -> str:
+    return MAGIC.sub("", source)
+
+
+def _table(source: str) -> symtable.SymbolTable:
+    return symtable.symtable(_plain(source), "<cell>", "exec")
+
+
+def _tables(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield top
+    for child in top.get_children():
+        yield from _tables(child)
+
+
+def _is_bound(symbol: symtable.Symbol) -> bool:
+    return symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()

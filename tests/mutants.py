@@ -1,0 +1,423 @@
+"""Break the core in one place at a time and see whether the tests notice.
+
+Run ``python tests/mutants.py``, or with words to try only the mutants whose name has one of them.
+Every mutant is one plausible mistake, planted in a temporary copy; the tests named beside it must
+fail. The table says which did; the exit status is 1 if any mutant survives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch  # imported once, before the forks that run the tests
+
+ROOT = Path(__file__).parents[1]
+AFFINE = "distributions/test_affine_autoregressive.py"
+PLANAR = "distributions/test_planar.py"
+PUSHFORWARD = "distributions/test_pushforward.py"
+GAUSSIAN = "distributions/test_gaussian.py"
+BERNOULLI = "distributions/test_bernoulli.py"
+NETWORKS = "distributions/test_networks.py"
+BOUNDS = "objectives/test_bounds.py"
+VAE = "models/test_vae.py"
+FLOW_VAE = "models/test_flow_posterior_vae.py"
+TRAINING = "test_training.py"
+EVALUATION = "test_evaluation.py"
+PROGRESS = "test_progress.py"
+
+
+class Mutant(NamedTuple):
+    """One mistake: in ``file`` the text ``old`` becomes ``new``, and ``tests`` must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+def mutants_of(file: str, tests: str, *changes: tuple[str, str, str]) -> list[Mutant]:
+    """Return the mutants of one file that the same tests must catch."""
+    return [Mutant(name, file, old, new, tests) for name, old, new in changes]
+
+
+MUTANTS = [
+    *mutants_of(
+        "distributions/transforms.py",
+        AFFINE,
+        (
+            "MAF: log-det with the wrong sign",
+            "return x, log_scale.sum(-1)",
+            "return x, -log_scale.sum(-1)",
+        ),
+        (
+            "IAF: log-det with the wrong sign",
+            "(-log_scale).exp(), -log_scale",
+            "(-log_scale).exp(), log_scale",
+        ),
+        (
+            "MAF: scale taken for its logarithm",
+            "log_scale[..., i].exp() * z",
+            "log_scale[..., i] * z",
+        ),
+        ("IAF: exp(a) for exp(-a)", "(x - mu) * (-log_scale).exp()", "(x - mu) * log_scale.exp()"),
+        ("MAF: log-det averaged", "return x, log_scale.sum(-1)", "return x, log_scale.mean(-1)"),
+        ("MAF: scale without a bound", "raw / (1 + raw.abs() / self.bound)", "raw"),
+        ("MAF: order not inverted in sampling", "order.argsort()", "order"),
+        ("MAF: natural order in sampling", "order.argsort()", "torch.arange(dim)"),
+    ),
+    *mutants_of(
+        "distributions/networks.py",
+        NETWORKS,
+        ("MADE: >= in the last mask", "[:, None] > degrees[-1]", "[:, None] >= degrees[-1]"),
+        ("MADE: > in the hidden masks", "after[:, None] >= before", "after[:, None] > before"),
+        ("MADE: order ignored by the input", "[order + 1, *", "[torch.arange(dim) + 1, *"),
+        ("MADE: order ignored by the output", "(order + 1)[:", "(torch.arange(dim) + 1)[:"),
+        ("MADE: mask not applied", "self.weight * self.mask", "self.weight"),
+        ("MADE: first dimension blind to the context", "0 if context_dim else 1", "1"),
+        ("MADE: last layer starts at random", "nn.init.zeros_(self.layers[-1].weight)", "pass"),
+        ("MADE: narrow layers see the first inputs", "* levels // n", "% levels"),
+    ),
+    *mutants_of(
+        "distributions/transforms.py",
+        PLANAR,
+        ("planar: u-hat omitted", "z + constrain_planar(u, w) * torch.tanh", "z + u * torch.tanh"),
+        (
+            "planar: derivative of tanh",
+            "4 * torch.sigmoid(2 * t) * torch.sigmoid(-2 * t)",
+            "1 - torch.tanh(t)",
+        ),
+        ("planar: m(a) without its -1", "softplus(w_u) - 1 - w_u", "softplus(w_u) - w_u"),
+        ("planar: not divided by |w|^2", "* w / w.square().sum(-1, keepdim=True)", "* w"),
+        (
+            "planar: log-det of the raw u",
+            "softplus((w * u).sum(-1))\n    return",
+            "1 + (w * u).sum(-1)\n    return",
+        ),
+        ("planar: wrong gradient of the inverse", "t + (step - step.detach())", "t"),
+        ("planar: inverse imprecise where steep", "torch.where(w_u > 1,", "torch.where(w_u > 1e9,"),
+        ("planar: inverse log-det unsigned", "-_planar_log_det(t", "_planar_log_det(t"),
+        ("planar: starts away from the identity", "math.log(math.e - 1) * w", "0.1 * w"),
+    ),
+    *mutants_of(
+        "distributions/flow.py",
+        PUSHFORWARD,
+        ("flow: log-det added to log q", "x, log_prob - log_det", "x, log_prob + log_det"),
+        (
+            "flow: q0's density at z_K",
+            "x, log_prob - log_det",
+            "x, self.base.log_prob(x) - log_det",
+        ),
+        ("flow: log-det left out", "x, log_prob - log_det", "x, log_prob"),
+        (
+            "flow: density with log-det's sign",
+            "base.log_prob(value) + total",
+            "base.log_prob(value) - total",
+        ),
+        ("flow: maps inverted in sampling's order", "reversed(self.transforms)", "self.transforms"),
+        (
+            "flow: context not passed to the inverse",
+            "inverse(value, self.context)",
+            "inverse(value)",
+        ),
+        ("flow: one noise for all contexts", "and not base.batch_shape", "and False"),
+        (
+            "flow: encoder bypassed by the maps",
+            "list(self.transforms), features)",
+            "list(self.transforms), features.detach())",
+        ),
+    ),
+    *mutants_of(
+        "distributions/gaussian.py",
+        GAUSSIAN,
+        (
+            "Gaussian: missing log 2 pi",
+            "(standardised.square() + LOG_2PI) - self.log_scale)\n",
+            "standardised.square() - self.log_scale)\n",
+        ),
+        (
+            "Gaussian: log scale used as scale",
+            "self.log_scale.exp(), noise",
+            "self.log_scale, noise",
+        ),
+        ("Gaussian: variance used as scale", "self.log_scale.exp(), noise", "self.variance, noise"),
+        (
+            "Gaussian: mean for sum",
+            "value.flatten(-len(self.event_shape)).sum(-1)",
+            "value.flatten(-len(self.event_shape)).mean(-1)",
+        ),
+        ("Gaussian: KL swapped", "    log_ratio = q", "    q, p = p, q\n    log_ratio = q"),
+        ("Gaussian: KL without its -1", "standardised.square() - 1)", "standardised.square())"),
+        (
+            "Gaussian: one noise for all dimensions",
+            "torch.randn(shape,",
+            "torch.ones(shape) * torch.randn((*shape[:-1], 1),",
+        ),
+        (
+            "Gaussian: one noise for the batch",
+            "torch.randn(shape,",
+            "torch.ones(shape) * torch.randn((*shape[:-2], 1, shape[-1]),",
+        ),
+        ("Gaussian: uniform noise", "torch.randn(shape", "torch.rand(shape"),
+        (
+            "Gaussian: sample detached",
+            "self._push(self._noise(sample_shape))",
+            "self._push(self._noise(sample_shape)).detach()",
+        ),
+        (
+            "Gaussian: log scale first",
+            "mu, log_scale = self.network",
+            "log_scale, mu = self.network",
+        ),
+    ),
+    *mutants_of(
+        "distributions/bernoulli.py",
+        BERNOULLI,
+        (
+            "Bernoulli: mean over pixels",
+            "-terms.flatten(-len(self.event_shape)).sum(-1)",
+            "-terms.flatten(-len(self.event_shape)).mean(-1)",
+        ),
+        ("Bernoulli: wrong sign", "return -terms.", "return terms."),
+        ("Bernoulli: sigmoid twice", "self.mean.expand(self", "self.mean.sigmoid().expand(self"),
+        ("Bernoulli: grey values accepted", "not torch.equal(value * value, value)", "False"),
+    ),
+    *mutants_of(
+        "distributions/base.py",
+        BERNOULLI,
+        ("checks: NaN accepted", "if not torch.isfinite(value).all()", "if False"),
+        ("checks: transposed images accepted", " or value.shape[-n:] != self.event_shape", ""),
+    ),
+    *mutants_of(
+        "objectives/bounds.py",
+        BOUNDS,
+        ("importance bound: missing -log k", "logsumexp(0) - math.log(k)", "logsumexp(0)"),
+        ("importance bound: over the batch", "logsumexp(0) - math", "logsumexp(1)[:1] - math"),
+        ("importance bound: mean of logarithms", "logsumexp(0) - math.log(k)", "mean(0)"),
+        ("importance bound: overflow", "logsumexp(0) -", "exp().sum(0).log() -"),
+        ("importance bound: prior left out", " + prior.log_prob(z) - log_q", " - log_q"),
+        ("importance bound: log q added", "prior.log_prob(z) - log_q", "prior.log_prob(z) + log_q"),
+        ("ELBO: KL added", "Elbo(reconstruction - kl,", "Elbo(reconstruction + kl,"),
+        ("ELBO: sum over samples", "log_prob(x).mean(0)", "log_prob(x).sum(0)"),
+        ("ELBO: mean over the batch", "log_prob(x).mean(0)", "log_prob(x).mean()"),
+        (
+            "KL of a flow: sign of the log-det",
+            "- p.log_prob(z) - log_det",
+            "- p.log_prob(z) + log_det",
+        ),
+        ("KL of a flow: prior at z'", "p.log_prob(z_base) - p.log_prob(z) - log_det", "-log_det"),
+        ("KL of a flow: that of its base", "base_kl + (p", "base_kl + 0 * (p"),
+        (
+            "KL by samples: direction",
+            "(log_q - p.log_prob(z)).mean(0)",
+            "(p.log_prob(z) - log_q).mean(0)",
+        ),
+        ("KL by samples: density left out", "(log_q - p.log_prob(z))", "(-p.log_prob(z))"),
+    ),
+    *mutants_of(
+        "models/vae.py",
+        VAE,
+        ("VAE: the loss ascends", "-self.elbo(batch).total", "self.elbo(batch).total"),
+        ("VAE: summed over the batch", "total.mean()", "total.sum()"),
+        ("VAE: samples are means", "sample((n,))).sample()", "sample((n,))).mean"),
+        (
+            "VAE: decoder not mirrored into pixels",
+            "numbers_per_entry * math.prod(shape)",
+            "math.prod(shape)",
+        ),
+    ),
+    *mutants_of(
+        "models/flow_posterior_vae.py",
+        FLOW_VAE,
+        (
+            "flow posterior: one order in all layers",
+            "forwards if k % 2 == 0 else forwards.flip(0)",
+            "forwards",
+        ),
+        ("flow posterior: planar maps not steered", "Planar(z_dim, context_dim)", "Planar(z_dim)"),
+        (
+            "flow posterior: MAF for IAF",
+            "            Inverse(AffineAutoregressive(",
+            "            (AffineAutoregressive(",
+        ),
+    ),
+    *mutants_of(
+        "training.py",
+        TRAINING,
+        (
+            "resume: random state forgotten",
+            'torch.set_rng_state(state["random"]["cpu"].cpu())',
+            "pass",
+        ),
+        (
+            "resume: optimiser forgotten",
+            'optimiser.load_state_dict(state["optimisers"][name])',
+            "pass",
+        ),
+        ("resume: best weights forgotten", 'state["best"], state["since"]', 'None, state["since"]'),
+        (
+            "resume: losses since the record forgotten",
+            'state["best"], state["since"]',
+            'state["best"], {}',
+        ),
+        ("resume: clock starts anew", "self._began -= ", "self._began -= 0 * "),
+        (
+            "resume: other data accepted",
+            '            "train": _fingerprint(self.train, "train"),\n',
+            "",
+        ),
+        ("resume: other precision accepted", "{v.dtype} {tuple", "{tuple"),
+        ("resume: data hashed at every record", "    @cached_property\n", "    @property\n"),
+        ("checkpoint: not atomic", "torch.save(state, partial)", "torch.save(state, path); return"),
+        (
+            "checkpoint: none at an interruption",
+            "interrupted = True\n                run.save(path)",
+            "interrupted = True",
+        ),
+        ("checkpoint: NaN saved at an interruption", "        self._means()\n", ""),
+        ("fit: NaN unnoticed", "if not all(math.isfinite", "if False and not all(math.isfinite"),
+        ("fit: validation on the training data", "_to(self.validation,", "_to(self.train,"),
+        (
+            "fit: validation moves the noise",
+            "with torch.no_grad(), own_randomness(self.seed, _device(self.model)):",
+            "with torch.no_grad():",
+        ),
+        (
+            "fit: validation in training mode",
+            "        self.model.eval()\n        with",
+            "        with",
+        ),
+        ("fit: drop-out off after a record", "        self.model.train()\n", ""),
+        ("fit: last weights instead of the best", "if first[-1] == min(first):", "if True:"),
+        ("fit: best weights not copied", "v.detach().clone()", "v.detach()"),
+        ("fit: gradients pile up", "optimiser.zero_grad()", "pass"),
+        ("fit: schedule ignored", 'optimiser.param_groups[0]["lr"] = rate', "pass"),
+        ("fit: same order in each epoch", "* self.seed + epoch", "* self.seed"),
+        ("fit: not shuffled", "torch.randperm(n, generator=generator)", "torch.arange(n)"),
+        (
+            "fit: every player moves everything",
+            "name: list(parameters) for",
+            "name: list(model.parameters()) for",
+        ),
+        (
+            "fit: global random state used",
+            "with own_randomness(seed, device), Progress",
+            "with Progress",
+        ),
+        (
+            "fit: Ctrl-C ends the last step too",
+            "stop.is_set() and step + 1 < steps",
+            "stop.is_set()",
+        ),
+        ("fit: Ctrl-C handler kept", "signal.signal(signal.SIGINT, before)", "pass"),
+    ),
+    *mutants_of(
+        "randomness.py",
+        TRAINING,
+        (
+            "randomness: every GPU seeded",
+            "torch.default_generator.manual_seed",
+            "torch.manual_seed",
+        ),
+        ("randomness: seed ignored", "generator.manual_seed(seed)", "generator.manual_seed(0)"),
+    ),
+    *mutants_of(
+        "evaluation.py",
+        EVALUATION,
+        ("evaluation: error over n", "/ math.sqrt(len(values)) if", "/ len(values) if"),
+        (
+            "evaluation: gap with the wrong sign",
+            "self.importance_bound - self.elbo",
+            "self.elbo - self.importance_bound",
+        ),
+        ("evaluation: nats called bits", "-log_prob / (dims * math.log(2))", "-log_prob / dims"),
+        (
+            "evaluation: seed ignored",
+            "with own_randomness(seed, x.device)",
+            "with own_randomness(0, x.device)",
+        ),
+        ("evaluation: float32 sums", "values = values.double()", "pass"),
+    ),
+    *mutants_of(
+        "progress.py",
+        PROGRESS,
+        ("progress: speaks while grading", ' or "NBGRADER_EXECUTION" in os.environ', ""),
+        ("progress: markup not escaped", "</progress> {html.escape(line)}", "</progress> {line}"),
+        ("progress: updates without a limit", ">= SECONDS_BETWEEN_UPDATES", ">= 0"),
+    ),
+]
+
+
+def run_tests(root: Path, tests: list[str]) -> int:
+    """Return pytest's exit status for the tests of the tree at ``root``, in a fork."""
+    process = multiprocessing.get_context("fork").Process(target=_pytest, args=(root, tests))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def _pytest(root: Path, tests: list[str]) -> None:
+    os.chdir(root)
+    sys.path.insert(0, str(root))
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-o", "addopts=", f"--rootdir={root}"]
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        status = pytest.main([*options, *(f"tests/{test}" for test in tests)])
+    os._exit(int(status))
+
+
+def try_mutant(root: Path, mutant: Mutant) -> bool:
+    """Plant the mutant in the copy at ``root`` and return whether its tests fail.
+
+    Raises:
+        ValueError: if the text to break is not there exactly once, or the tests cannot even run.
+    """
+    file = root / "course_lib" / mutant.file
+    source = file.read_text()
+    if source.count(mutant.old) != 1:
+        raise ValueError(f"{mutant.name}: {mutant.old!r} is {source.count(mutant.old)} times there")
+    file.write_text(source.replace(mutant.old, mutant.new))
+    try:
+        status = run_tests(root, [mutant.tests])
+    finally:
+        file.write_text(source)
+    if status not in (0, 1):
+        raise ValueError(f"{mutant.name}: pytest ended with status {status}")
+    return status == 1
+
+
+def main(words: list[str]) -> int:
+    """Try the mutants whose name has one of the words, all without words; 1 if one survives."""
+    torch.set_num_threads(1)
+    sys.dont_write_bytecode = True
+    chosen = [m for m in MUTANTS if not words or any(word in m.name for word in words)]
+    survivors = 0
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name in ("course_lib", "tests"):
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        if run_tests(root, sorted({m.tests for m in chosen})) != 0:
+            print("the tests fail without any mutant")
+            return 1
+        for mutant in chosen:
+            caught = try_mutant(root, mutant)
+            survivors += not caught
+            print(
+                f"{'red     ' if caught else 'SURVIVED'}  {mutant.name:50} {mutant.tests}",
+                flush=True,
+            )
+    print(f"{len(chosen) - survivors} of {len(chosen)} caught in {time.monotonic() - began:.0f} s")
+    return int(survivors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

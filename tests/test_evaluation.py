@@ -1,0 +1,127 @@
+import math
+
+import pytest
+import torch
+
+from course_lib.evaluation import Evaluation, Mean, bits_per_dim, evaluate, mean_and_error
+from course_lib.models import VAE, FlowPosteriorVAE
+from course_lib.objectives import Elbo
+
+pytestmark = pytest.mark.usefixtures("fixed_seed")
+
+
+class Known:
+    """ELBO = the first entry of x, KL = the second, importance bound = ELBO + k."""
+
+    def __init__(self):
+        self.asked = []
+
+    def elbo(self, x, samples=1):
+        self.asked.append((len(x), samples))
+        return Elbo(x[:, 0], x[:, 0] + x[:, 1], x[:, 1])
+
+    def importance_bound(self, x, k):
+        return x[:, 0] + k
+
+
+def bits(n):
+    return torch.bernoulli(torch.full((n, 6), 0.4))
+
+
+def test_a_known_model_gets_its_known_numbers():
+    x = torch.randn(23, 2)
+    model = Known()
+    result = evaluate(model, x, k=7, samples=3, batch_size=10)
+    assert torch.equal(result.elbo, x[:, 0])
+    assert torch.equal(result.kl, x[:, 1])
+    assert torch.equal(result.importance_bound, x[:, 0] + 7)
+    torch.testing.assert_close(result.gap, torch.full((23,), 7.0))
+    assert result.k == 7
+    assert model.asked == [(10, 3), (10, 3), (3, 3)]
+
+
+def test_the_report_names_bound_and_units():
+    text = str(Evaluation(torch.tensor([-3.0, -1.0]), torch.ones(2), torch.tensor([-2.0, 0.0]), 5))
+    assert text == (
+        "ELBO -2.00 ± 1.00, importance bound (k = 5) -1.00 ± 1.00, gap at least 1.00 ± 0.00,"
+        " KL 1.00 ± 0.00 nats an example (2 examples)"
+    )
+
+
+def test_the_same_seed_gives_the_same_noise_and_the_global_state_stays():
+    model, x = VAE.build(6, 2, (8,)), bits(23)
+    before = torch.get_rng_state()
+    first = evaluate(model, x, k=5, samples=2)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(9)
+    second, other = evaluate(model, x, k=5, samples=2), evaluate(model, x, k=5, samples=2, seed=1)
+    assert torch.equal(first.elbo, second.elbo)
+    assert torch.equal(first.importance_bound, second.importance_bound)
+    assert not torch.equal(first.elbo, other.elbo)
+
+
+def test_two_models_get_the_same_noise():
+    """A flow posterior at its start is the plain posterior, and scores the same draw by draw."""
+    torch.manual_seed(0)
+    flow = FlowPosteriorVAE.build(6, 2, (8,), flow="iaf")
+    plain = VAE(flow.prior, flow.likelihood, flow.posterior)
+    plain.posterior = _Base(flow.posterior)
+    x = bits(23)
+    scores = [evaluate(model, x, k=5, samples=2, batch_size=7) for model in (plain, flow)]
+    torch.testing.assert_close(scores[0].elbo, scores[1].elbo)
+    torch.testing.assert_close(scores[0].importance_bound, scores[1].importance_bound)
+
+
+class _Base(torch.nn.Module):
+    def __init__(self, flow):
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, x):
+        return self.flow(x).base
+
+
+def test_no_gradient_is_kept():
+    result = evaluate(VAE.build(6, 2, (8,)), bits(5), k=3, samples=2)
+    assert not result.elbo.requires_grad
+    assert not result.importance_bound.requires_grad
+
+
+def test_the_error_is_the_deviation_over_the_root_of_n():
+    values = torch.randn(57)
+    mean = mean_and_error(values)
+    assert mean.value == pytest.approx(values.double().mean().item(), rel=1e-12)
+    deviation = (values.double() - mean.value).square().sum() / 56
+    assert mean.error == pytest.approx(math.sqrt(deviation.item() / 57), rel=1e-12)
+
+
+def test_large_float32_values_are_averaged_in_double():
+    values = torch.full((1000,), -2.0e6)
+    values[::2] += 1
+    assert mean_and_error(values).value == -2.0e6 + 0.5
+
+
+def test_one_value_has_no_known_error():
+    mean = mean_and_error(torch.tensor([2.0]))
+    assert mean.value == 2
+    assert math.isnan(mean.error)
+
+
+def test_a_mean_prints_with_its_error():
+    assert str(Mean(-16.874, 0.123)) == "-16.87 ± 0.12"
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(0), torch.zeros(2, 3), torch.tensor(1.0)])
+def test_values_must_be_one_number_an_example(bad):
+    with pytest.raises(ValueError, match=r"values: expected shape \(n,\)"):
+        mean_and_error(bad)
+
+
+def test_an_empty_data_set_is_refused():
+    with pytest.raises(ValueError, match="x: expected at least one example"):
+        evaluate(Known(), torch.zeros(0, 2))
+
+
+def test_a_fair_coin_costs_one_bit():
+    log_prob = torch.full((3,), -784 * math.log(2))
+    torch.testing.assert_close(bits_per_dim(log_prob, 784), torch.ones(3))
