@@ -86,17 +86,22 @@ class LinearGaussian:
             ValueError: if a shape does not fit, R is not orthogonal, or no noise is left over.
         """
         data = check_shape(as_float64(data, "data"), ("n", "x_dim"), "data")
-        _check_finite(data, "data")
-        x_dim = data.shape[1]
-        if check_count(z_dim, "z_dim") >= x_dim:
-            raise ValueError(f"z_dim: expected fewer than x_dim = {x_dim}, got {z_dim}")
+        if check_count(z_dim, "z_dim") >= _check_finite(data, "data").shape[1]:
+            raise ValueError(f"z_dim: expected fewer than x_dim = {data.shape[1]}, got {z_dim}")
+        identity = torch.eye(z_dim, dtype=torch.float64)
+        rotation = as_float64(identity if rotation is None else rotation, "rotation")
+        check_shape(rotation, (z_dim, z_dim), "rotation")
+        if not torch.allclose(rotation @ rotation.T, identity, atol=1e-9):
+            raise ValueError(
+                "rotation: expected an orthogonal matrix, but R R' is not the identity"
+            )
         covariance = torch.cov(data.T, correction=0)
         values, vectors = (part.flip(-1) for part in torch.linalg.eigh(covariance))
         variance = values[z_dim:].mean()
         if not variance > 1e-12 * values[0]:
             raise ValueError(f"data: expected variance outside {z_dim} dimensions, got {variance}")
         weight = vectors[:, :z_dim] * (values[:z_dim] - variance).clamp(min=0).sqrt()
-        return cls(weight @ _rotation(rotation, z_dim), data.mean(0), float(variance.sqrt()))
+        return cls(weight @ rotation, data.mean(0), float(variance.sqrt()))
 
     def log_prob(self, x: Any) -> Tensor:
         """Return log p(x) in nats: (batch, x_dim) -> (batch,)."""
@@ -239,18 +244,8 @@ def _check_finite(value: Tensor, name: str) -> Tensor:
     return value
 
 
-def _rotation(rotation: Any, z_dim: int) -> Tensor:
-    identity = torch.eye(z_dim, dtype=torch.float64)
-    if rotation is None:
-        return identity
-    matrix = check_shape(as_float64(rotation, "rotation"), (z_dim, z_dim), "rotation")
-    if not torch.allclose(matrix @ matrix.T, identity, atol=1e-9):
-        raise ValueError("rotation: expected an orthogonal matrix, but R R' is not the identity")
-    return matrix
-
-
 def _draw(q: Distribution, k: int, batch: int, generator: Generator | None) -> Tensor:
-    """Return (k, batch, z_dim) draws; torch's distributions take no generator, so seed by it."""
+    """Return (k, batch, z_dim) draws; torch's distributions take no generator: seed them by it."""
     shape = (k,) if q.batch_shape else (k, batch)
     if generator is None:
         return q.sample(shape)

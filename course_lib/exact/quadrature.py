@@ -1,9 +1,9 @@
 """The trapezoid rule in a box of one or two dimensions.
 
-For a smooth integrand that has decayed at the border its
-error falls faster than any power of the step; for a Gaussian of width s it is 2 exp(-2 pi^2 s^2 /
-step^2), that is 5e-9 already at a step of s (Trefethen, Weideman 2014, SIAM Review 56(3)). Two
-checks guard it: mass near the border, and mass that changes between neighbouring nodes.
+For a smooth integrand that has decayed at the border its error falls faster than any power of the
+step; for a Gaussian of width s it is 2 exp(-2 pi^2 s^2 / step^2), that is 5e-9 already at a step
+of s (Trefethen, Weideman 2014, SIAM Review 56(3)). Two checks guard it: the mass near the border,
+and the mass that alternates from node to node.
 """
 
 from __future__ import annotations

@@ -75,8 +75,8 @@ def posterior(x: float) -> Picture:
     axes.fill_between(z, density, color=P, alpha=0.35, lw=0)
     axes.plot(z, density, color=P, label=f"posterior p(z | x = {x})")
     axes.set(xlabel="z", ylabel="density", xlim=(-3.5, 3.5), ylim=(0, None))
-    axes.legend(frameon=False)
-    return Picture(figure, f"the posterior of z given x = {x} has two peaks, at plus and minus 1.4")
+    figure.legend(frameon=False, loc="outside upper left", ncols=2)
+    return Picture(figure, f"the posterior of z given x = {x} has two peaks")
 
 
 def bound_in_k(bounds: Mapping[int, Tensor], log_prob: float) -> Picture:
@@ -124,13 +124,14 @@ def latent_plane(
         for panel, title in zip(panels, titles, strict=True):
             panel.set_title(title if row == 0 else "", fontsize=9)
         for panel in panels[1:]:
-            panel.imshow(density.T, origin="lower", extent=extent, cmap="Blues", aspect="auto")
+            panel.imshow(
+                density.T, origin="lower", extent=extent, cmap="Blues", interpolation="bilinear"
+            )
             panel.set(xlim=(mean[0] - 1.6, mean[0] + 1.6), ylim=(mean[1] - 1.6, mean[1] + 1.6))
             panel.set_xlabel("$z_1$" if row == rows - 1 else "", fontsize=8)
         for panel, model in zip(panels[2:], models.values(), strict=True):
             z = model.posterior(image[None]).sample((draws,))[:, 0]
-            panel.plot(z[:, 0], z[:, 1], ls="", marker=",", color=Q)
-            panel.plot(z[:, 0], z[:, 1], ls="", marker=".", ms=1.5, color=Q, alpha=0.5)
+            panel.plot(z[:, 0], z[:, 1], ls="", marker=".", ms=2, color=Q, alpha=0.5)
     return Picture(figure, "true posteriors on the latent plane, with draws of each q on top")
 
 

@@ -25,7 +25,7 @@ __all__ = ["planar"]
 ANY_NUMBER = 1e300  # a tolerance that leaves only type, shape and NaN to be wrong
 LOG_DET = "log|det df/dz| = log|1 + (1 - tanh^2) w.u_hat|   (slide 6)"
 U_HAT = "u_hat = u + (softplus(w.u) - 1 - w.u) w/|w|^2"
-CONSTRAINT = U_HAT + ", so w.u_hat > -1   (slide 6)"
+CONSTRAINT = U_HAT + "\nmakes w.u_hat > -1, whatever u   (slide 6)"
 
 JACOBIANS = (
     "[torch.autograd.functional.jacobian(lambda point: planar(point[None], u, w, b)[0][0], point)"
@@ -76,7 +76,7 @@ def _without_offset(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> Layer:
 
 
 FOLDS = (
-    "where w.u < -1 the map folds: several z land on one f(z); " + CONSTRAINT,
+    "where w.u < -1 the map folds: several z land on one f(z);\n" + CONSTRAINT,
     "is f(z) in one dimension always rising? draw it",
 )
 MISTAKES = (
@@ -96,7 +96,7 @@ MISTAKES = (
     ),
     Mistake(
         "f uses the raw u, but log_det u_hat.",
-        "log_det must be that of the f which is returned; " + CONSTRAINT,
+        "log_det must be that of the f which is returned;\n" + CONSTRAINT,
         "one direction for both: compute u_hat once, then forget u",
         lambda z, u, w, b: (_planar_with(lambda u, w: u)(z, u, w, b)[0], reference(z, u, w, b)[1]),
     ),
@@ -108,7 +108,7 @@ MISTAKES = (
     ),
     Mistake(
         "u_hat lacks the - w.u in its bracket.",
-        U_HAT + "; w.u_hat must become softplus(w.u) - 1",
+        U_HAT + ";\nw.u_hat must become softplus(w.u) - 1",
         "work out w.u_hat on paper: what remains of w.u?",
         _planar_with(lambda u, w: u + (softplus(torch.dot(w, u)) - 1) * w / torch.dot(w, w)),
     ),
@@ -224,7 +224,7 @@ def planar(
         _case(draw.normal(5, 1), line, "in one dimension"),
     ]
     examine(answer, steps, MISTAKES)
-    what = "log_det is the Jacobian's, and f does not fold, not even at w.u = -3."
+    what = "log_det is the Jacobian's, and f folds nowhere, even at w.u = -3."
     Established(answer.name, what).show()
 
 

@@ -45,13 +45,13 @@ MISTAKES = (
     ),
     Mistake(
         "the KL has its distributions swapped.",
-        GAP + "; the average is over q",
+        GAP + ";\nthe average is over q",
         "which density multiplies the difference of logs?",
         _swapped,
     ),
     Mistake(
         "log p(x) is missing: this is the negative ELBO.",
-        GAP + "; log p(x, z) is not log p(z|x)",
+        GAP + ";\nlog p(x, z) is not log p(z|x)",
         "normalise: log p(z|x) = log p(x, z) - log p(x)",
         lambda z, p, q: -_elbo(z, p, q),
     ),

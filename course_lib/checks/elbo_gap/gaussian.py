@@ -16,7 +16,7 @@ from course_lib.checks.report import Established
 __all__ = ["gaussian_kl", "gaussian_log_prob"]
 
 LOG_2PI = math.log(2 * math.pi)
-DENSITY = "log N = -1/2 [((x - mu)/s)^2 + 2 log s + log 2 pi], summed   (slide 3)"
+DENSITY = "log N = -1/2 sum [((x - mu)/s)^2 + 2 log s + log 2 pi]   (slide 3)"
 KL = "KL(q, N(0, I)) = 1/2 sum(s^2 + mu^2 - 1) - sum log s   (slide 6)"
 ONE_EACH = "each example is one event: its dimensions are independent, logs add up"
 
@@ -38,7 +38,7 @@ LOG_PROB_MISTAKES = (
     ),
     Mistake(
         "the log of the scale is missing.",
-        "a wide Gaussian is also a low one: " + DENSITY,
+        "a wide Gaussian is also a low one:\n" + DENSITY,
         "which term makes the density integrate to one?",
         lambda x, mu, s: (_terms(x, mu, s) + s).sum(-1),
     ),
@@ -56,7 +56,7 @@ LOG_PROB_MISTAKES = (
     ),
     Mistake(
         "log 2 pi counts once, not once per dimension.",
-        "each dimension has its own factor 1/sqrt(2 pi): " + DENSITY,
+        "each dimension has its own factor 1/sqrt(2 pi):\n" + DENSITY,
         "put the constant inside the sum over dim",
         lambda x, mu, s: (_terms(x, mu, s) + 0.5 * LOG_2PI).sum(-1) - 0.5 * LOG_2PI,
     ),
@@ -190,13 +190,13 @@ KL_MISTAKES = (
     ),
     Mistake(
         "the two distributions are swapped.",
-        "the ELBO holds KL(q, p), an average over q: " + KL,
+        "the ELBO holds KL(q, p), an average over q:\n" + KL,
         "which of the two is sampled in E[log q - log p]?",
         lambda mu, s: (0.5 * ((-2 * s).exp() * (1 + mu**2) - 1) + s).sum(-1),
     ),
     Mistake(
         "log s has the wrong sign.",
-        KL + "; a narrow q must be expensive",
+        KL + ";\na narrow q must be expensive",
         "what is the KL when s goes to 0?",
         lambda mu, s: (0.5 * ((2 * s).exp() + mu**2 - 1) + s).sum(-1),
     ),
@@ -214,7 +214,7 @@ KL_MISTAKES = (
     ),
     Mistake(
         "mu is not squared.",
-        KL + "; it is even in mu",
+        KL + ";\nit is even in mu",
         "is the KL the same for mu and -mu?",
         lambda mu, s: (0.5 * ((2 * s).exp() + mu - 1) - s).sum(-1),
     ),

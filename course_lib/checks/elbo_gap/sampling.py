@@ -56,7 +56,7 @@ def sample_gaussian(
         _check_kind(answer, draw)
         _check_law(answer, draw)
         _check_gradients(answer, draw)
-    what = "mean, scale and shape are right, all noise is independent, gradients flow."
+    what = "mean and scale hold, all noise is independent, gradients flow."
     Established(answer.name, what).show()
 
 

@@ -1,7 +1,20 @@
 """The lecture's identities, each a function that executes both sides and returns a ``Residual``.
 
-The numbers are those of the course: 1 (three worlds), 2 and 14 in ``bounds``; 3 to 8 in
-``joints``; 12 and 13 in ``divergences``; 9 and 17 in ``transforms``.
+The numbers in the docstrings are these (H is the entropy, p_d is p_data):
+
+1. log p(x) = ELBO + KL(q(z|x), p(z|x)), in three worlds.
+2. E[log p(x)] = -KL(p_d, p) - H(p_d).
+3. E[ELBO] = -KL(q(z,x), p(z,x)) - H(p_d).
+4. The KL of the joints splits with x first and with z first.
+5. E KL(q(z|x), p(z)) = I_q(x;z) + KL(q(z), p(z)).
+6. A z independent of x and a z equal to x reach the same maximum of the ELBO.
+7. The beta-VAE matches joints and presses against information.
+8. InfoVAE contains the ELBO, the beta-VAE and the adversarial autoencoder.
+9. Change of variables: the log-determinant is the Jacobian's, and mass is kept.
+12. The GAN's value at D* is 2 JSD - log 4, and every f-divergence has such a game.
+13. KL and JSD vanish together, and disagree where the family is misspecified.
+14. The importance bound starts at the ELBO, never falls in k, and stays below log p(x).
+17. A planar layer is invertible if and only if w.u >= -1.
 
 Example:
     >>> likelihood_is_kl_plus_entropy([0.5, 0.5], [0.2, 0.8]).holds

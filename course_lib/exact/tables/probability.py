@@ -87,7 +87,7 @@ def random(shape: int | Sequence[int], seed: int, normalise: str | None = None) 
 def entropy(p: Any) -> Tensor:
     """Return H(p) = -sum p log p over the whole table: ()."""
     p = distribution(p, "p")
-    return -expectation(p, p.log())
+    return expectation(p, -p.log())
 
 
 def kl(p: Any, q: Any) -> Tensor:
