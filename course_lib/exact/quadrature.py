@@ -3,7 +3,8 @@
 For a smooth integrand that has decayed at the border its error falls faster than any power of the
 step; for a Gaussian of width s it is 2 exp(-2 pi^2 s^2 / step^2), that is 5e-9 already at a step
 of s (Trefethen, Weideman 2014, SIAM Review 56(3)). Two checks guard it: the mass near the border,
-and the mass that alternates from node to node.
+and how much the slope of the log-density changes from node to node. A decoder with kinks, such as
+one of ReLUs, breaks the smoothness: its error falls as step^2 only; refine the grid to see it.
 """
 
 from __future__ import annotations
@@ -13,18 +14,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from course_lib.exact.arrays import as_float64, check_count, check_shape
+from course_lib.exact.arrays import as_float64, check_count, check_shape, expectation
 
-__all__ = ["BORDER_TOLERANCE", "RIPPLE_TOLERANCE", "Grid"]
+__all__ = ["BORDER_TOLERANCE", "COARSENESS_TOLERANCE", "Grid"]
 
 BORDER_TOLERANCE = 1e-6
 """The largest share of the mass that may lie in the outermost fortieth of the box on any side."""
 
-RIPPLE_TOLERANCE = 0.3
-"""The largest share of the mass that may alternate from node to node.
-
-For a Gaussian the share r means an error of r^4 / 8 in the integral: 0.3 is 1e-3, 0.05 is 8e-7.
-"""
+COARSENESS_TOLERANCE = 1.3
+"""The largest (step / width)^2, for a Gaussian an error of 5e-7; see ``Grid.coarseness``."""
 
 
 class Grid:
@@ -82,13 +80,29 @@ class Grid:
         """Return the share of the integral near the border of the box: (..., n) -> (...)."""
         return self._shares(log_values)[..., self._border].sum(-1)
 
-    def ripple_share(self, log_values: Tensor) -> Tensor:
-        """Return the share that alternates between neighbours, the largest of the dimensions."""
-        shares = self._shares(log_values)
-        sign = 1.0 - 2.0 * (torch.arange(self.points) % 2)
-        one = torch.ones_like(sign)
-        signs = [sign] if self.dim == 1 else [torch.outer(sign, one), torch.outer(one, sign)]
-        return torch.stack([(shares * s.flatten()).sum(-1).abs() for s in signs]).amax(0)
+    def coarseness(self, log_values: Tensor) -> Tensor:
+        """Return the second difference of log_values, the largest of the dimensions.
+
+        It is a root mean square under exp(log_values), so that even a narrow peak of little mass
+        is felt. For a Gaussian of width s it is (step / s)^2 wherever its mean lies between the
+        nodes.
+
+        Args:
+            log_values: (..., n) the logarithm of an integrand at the nodes.
+
+        Returns:
+            (...) a pure number.
+        """
+        axes, lattice = tuple(range(-self.dim, 0)), (-1, *(self.points,) * self.dim)
+        shares = self._shares(log_values).reshape(lattice)
+        values = log_values.detach().reshape(lattice)
+        bends = []
+        for axis in axes:
+            # the outermost nodes lack a neighbour; where the box is large enough they hold no mass
+            left, here, right = (values.narrow(axis, i, self.points - 2) for i in range(3))
+            weight = shares.narrow(axis, 1, self.points - 2)
+            bends.append(expectation(weight, (left - 2 * here + right).square(), axes).sqrt())
+        return torch.stack(bends).amax(0).reshape(log_values.shape[:-1])
 
     def check_fit(self, log_values: Tensor, name: str) -> None:
         """Raise if exp(log_values) does not fit in the box or falls between the nodes.
@@ -106,11 +120,12 @@ class Grid:
                 f"grid: too small, {border:.1e} of {name} lies at its border, expected at most"
                 f" {BORDER_TOLERANCE:.0e}; widen low and high"
             )
-        ripple = self.ripple_share(log_values).max()
-        if ripple > RIPPLE_TOLERANCE:
+        coarseness = self.coarseness(log_values).max()
+        if coarseness > COARSENESS_TOLERANCE:
+            finer = (coarseness / COARSENESS_TOLERANCE).sqrt()
             raise ValueError(
-                f"grid: too coarse for {name}, neighbouring nodes differ by {ripple:.2f} of the"
-                f" mass, expected at most {RIPPLE_TOLERANCE}; use more than {self.points} points"
+                f"grid: too coarse for {name}, (step / width)^2 is {coarseness:.3g}, expected at"
+                f" most {COARSENESS_TOLERANCE}; use {finer:.2g} times as many points"
             )
 
     def _shares(self, log_values: Tensor) -> Tensor:

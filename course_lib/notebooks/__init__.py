@@ -1,4 +1,4 @@
-"""The maintainer's builder: percent ``.py`` files to notebooks, and by nbgrader to what students get.
+"""The maintainer's builder: percent files to notebooks, and by nbgrader to what students get.
 
 ``lectures/NN_topic.py`` and ``solutions/psN_topic/psN_topic.py`` are the truth. From them
 ``python -m course_lib.notebooks`` makes the ``.ipynb`` beside each and everything in

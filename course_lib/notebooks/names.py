@@ -26,10 +26,10 @@ def parse(source: str) -> ast.Module:
 
 
 def bound_names(source: str) -> set[str]:
-    """Return the names that a cell binds at its top level.
+    r"""Return the names that a cell binds at its top level.
 
     Example:
-        >>> sorted(bound_names("import torch\\ndef f(x):\\n    y = x\\nz = f(1)"))
+        >>> sorted(bound_names("import torch\ndef f(x):\n    y = x\nz = f(1)"))
         ['f', 'torch', 'z']
     """
     top = _table(source)
@@ -42,10 +42,10 @@ def bound_names(source: str) -> set[str]:
 
 
 def free_names(source: str) -> set[str]:
-    """Return the names that a cell reads and neither binds nor finds among the builtins.
+    r"""Return the names that a cell reads and neither binds nor finds among the builtins.
 
     Example:
-        >>> sorted(free_names("x = f(len(y))\\nprint(x)"))
+        >>> sorted(free_names("x = f(len(y))\nprint(x)"))
         ['f', 'y']
     """
     top = _table(source)

@@ -27,6 +27,7 @@ GRADES = {
     "locked": (None, False, False, True),
 }
 PASSED_THROUGH = {"tags", "jupyter"}
+LAYOUT = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # jupytext's, of the .py alone
 HEADER = re.compile(r"^# %%")
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -96,8 +97,9 @@ def _lines(text: str) -> list[int]:
 
 def _expand(cell: NotebookNode) -> list[str]:
     """Replace the shorthand of a header by nbgrader's metadata; return what is wrong with it."""
-    header = dict(cell.metadata)
+    header = {key: value for key, value in cell.metadata.items() if key not in LAYOUT}
     line = header.pop("line")
+    header.pop("lines_to_next_cell", None)  # jupytext's note on blank lines, no part of the header
     kept = {key: header.pop(key) for key in PASSED_THROUGH & header.keys()}
     cell.metadata = nbformat.from_dict({"line": line, **kept})
     problems = _header_problems(cell.cell_type, header)

@@ -75,9 +75,9 @@ def gaussian_log_prob(x: Tensor, mu: Tensor, log_scale: Tensor) -> Tensor:
 
 # %% tags=["raises-exception"]
 with when_started("gaussian_log_prob"):
-    points = torch.linspace(-6, 6, 601)[:, None]
+    points = torch.linspace(-8, 8, 601)[:, None]
     canvas, (axes,) = new_figure(height=2.4)
-    for centre, width in ((0.0, 0.0), (-2.0, -0.7), (2.0, 0.5)):
+    for centre, width in ((0.0, 0.0), (-3.0, -0.7), (2.0, 0.4)):
         log_p = gaussian_log_prob(
             points, torch.full_like(points, centre), torch.full_like(points, width)
         )
@@ -248,7 +248,7 @@ with when_started("elbo"):
     guess[::11] = 1 - guess[::11]
     confidence = torch.linspace(0, 6, 121)
     log_odds = confidence[:, None, None, None] * (2 * guess - 1).reshape(1, 1, 8, 8)
-    code = torch.full((121, 2), 0.5)
+    code = torch.full((121, 2), 1.5)
     pieces = elbo(image.expand(121, -1, -1, -1), log_odds, code, -code)
     canvas, (axes,) = new_figure(height=2.4)
     for i, (name, colour) in enumerate((("total", ELBO), ("reconstruction", P), ("kl", KL))):
@@ -538,6 +538,7 @@ splits = digits.load("binary")
 torch.manual_seed(0)
 your_vae = YourVAE()
 with when_started("sample_gaussian", "elbo", "importance_bound"):
+    your_vae.losses(splits.train.x[:2])  # an unfinished exercise shows here, before training
     STEPS = 3000
     fit(your_vae, splits.train.x, steps=STEPS, learning_rate=cosine(2e-3, STEPS))
     for draws in (1, 10, 100):

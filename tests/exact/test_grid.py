@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import pytest
@@ -72,11 +73,14 @@ class TestGrid:
             stated = 2 * math.exp(-2 * math.pi**2 / step**2)
             assert mass - 1 == pytest.approx(stated, rel=0.05)
 
-    def test_ripple_foretells_the_error(self):
-        grid = Grid(-14.0, 14.0, 15)
-        log_values = Normal(0.0, 1.0).log_prob(grid.nodes[:, 0])
-        error = grid.log_integral(log_values).exp().item() - 1
-        assert grid.ripple_share(log_values).item() ** 4 / 8 == pytest.approx(error, rel=0.2)
+    @pytest.mark.parametrize("offset", [0.0, 0.3, 0.5])
+    @pytest.mark.parametrize("dim", [1, 2])
+    def test_coarseness_is_step_over_width_squared_wherever_the_nodes_lie(self, dim, offset):
+        grid = Grid(-14.0, 14.0, 29, dim)
+        scale = torch.tensor([0.5, 3.0]).double()[:dim]
+        log_values = Normal(offset, scale).log_prob(grid.nodes).sum(-1)
+        assert grid.coarseness(log_values).item() == pytest.approx(4.0, rel=1e-5)
+        assert grid.coarseness(log_values.expand(3, 2, -1)).shape == (3, 2)
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
@@ -190,13 +194,11 @@ class TestAnyLikelihood:
 
     def test_gradients_reach_q(self):
         world, x = two_peaks(), torch.tensor([[1.5]])
-        mean = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
-        world.elbo(x, lambda z: Normal(mean, 0.5).log_prob(z[:, 0])).sum().backward()
-        slope = [
-            world.elbo(x, lambda z, m=m: Normal(m, 0.5).log_prob(z[:, 0])).item()
-            for m in (0.5 + 1e-5, 0.5 - 1e-5)
-        ]
-        assert mean.grad.item() == pytest.approx((slope[0] - slope[1]) / 2e-5, rel=1e-6)
+        mean = torch.tensor([0.5 - 1e-5, 0.5, 0.5 + 1e-5], dtype=torch.float64, requires_grad=True)
+        log_q = Normal(mean[:, None], 0.5).log_prob(world.grid.nodes[:, 0])
+        elbo = world.elbo(x.expand(3, 1), log_q)
+        elbo.sum().backward()
+        assert mean.grad[1].item() == pytest.approx((elbo[2] - elbo[0]).item() / 2e-5, rel=1e-6)
 
 
 class TestGuards:
@@ -228,21 +230,44 @@ class TestGuards:
     @pytest.mark.parametrize("dim", [1, 2])
     def test_a_posterior_between_the_nodes_is_refused(self, dim):
         world = self.normal_world(Grid(-8.0, 8.0, 81, dim), noise=0.05)
-        with pytest.raises(ValueError, match=r"grid: too coarse .* more than 81 points"):
-            world.log_prob([[0.1]])
+        for x in (0.0, 0.05, 0.1):
+            with pytest.raises(ValueError, match=r"grid: too coarse for p.z.x., .* times as many"):
+                world.log_prob([[x]])
 
-    def test_what_passes_the_guards_is_near_the_truth(self):
-        passed = 0
-        for noise in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5):
-            world = self.normal_world(Grid(-8.0, 8.0, 81), noise)
-            exact = Normal(0.0, math.sqrt(1 + noise**2)).log_prob(torch.tensor(0.13)).item()
+    def test_a_narrow_peak_beside_a_broad_one_is_refused(self):
+        broad, narrow = Normal(-2.0, 1.0), Normal(3.0, 0.05)
+        grid = Grid(-9.0, 9.0, 91)
+        z = grid.nodes[:, 0]
+        both = torch.logaddexp(broad.log_prob(z), narrow.log_prob(z) + math.log(0.05))
+        grid.check_fit(broad.log_prob(z), "p")
+        with pytest.raises(ValueError, match="grid: too coarse"):
+            grid.check_fit(both, "p")
+
+    def test_a_jump_is_refused(self):
+        world = GridWorld(
+            lambda z: torch.where(z[:, 0].abs() < 1, 0.5, 0.0).log(),
+            lambda x, z: Normal(z[:, 0], 1.0).log_prob(x),
+            Grid(-2.0, 2.0, 401),
+        )
+        with pytest.raises(ValueError, match="grid: too coarse"):
+            world.log_prob([[0.0]])
+
+    @pytest.mark.parametrize("dim", [1, 2])
+    def test_what_passes_the_guards_is_within_the_grid_tolerance(self, dim):
+        passed, refused = 0, 0
+        for noise, x in itertools.product((0.05, 0.1, 0.15, 0.2, 0.3, 0.5), (0.0, 0.07, 0.13)):
+            world = self.normal_world(Grid(-8.0, 8.0, 81, dim), noise)
+            variance = 1 + noise**2
+            exact = -0.5 * (x**2 / variance + math.log(2 * math.pi * variance))
             try:
-                found = world.log_prob([[0.13]]).item()
+                found = world.log_prob([[x]]).item()
             except ValueError:
+                refused += 1
                 continue
             passed += 1
-            assert abs(found - exact) < 1.1e-3
-        assert passed >= 3
+            assert abs(found - exact) < 1e-6
+        assert passed >= 6
+        assert refused >= 6
 
     @pytest.mark.parametrize("scale", [0.01, 4.0])
     def test_q_must_have_mass_one(self, scale):

@@ -127,7 +127,11 @@ class TestMeanField:
         mean = torch.zeros(3, 3, dtype=torch.float64, requires_grad=True)
         log_scale = torch.zeros(3, 3, dtype=torch.float64, requires_grad=True)
         optimiser = torch.optim.LBFGS(
-            [mean, log_scale], max_iter=300, tolerance_grad=1e-13, line_search_fn="strong_wolfe"
+            [mean, log_scale],
+            max_iter=500,
+            tolerance_grad=0,
+            tolerance_change=0,
+            line_search_fn="strong_wolfe",
         )
 
         def loss():
@@ -138,8 +142,8 @@ class TestMeanField:
 
         optimiser.step(loss)
         best_mean, best_variance = world.best_mean_field(x)
-        torch.testing.assert_close(mean.detach(), best_mean, rtol=0, atol=1e-6)
-        torch.testing.assert_close((2 * log_scale).exp().detach(), best_variance, rtol=1e-6, atol=0)
+        torch.testing.assert_close(mean.detach(), best_mean, rtol=0, atol=1e-5)
+        torch.testing.assert_close((2 * log_scale).exp().detach(), best_variance, rtol=1e-5, atol=0)
         gap = world.gap(x, mean, torch.diag_embed((2 * log_scale).exp()))
         torch.testing.assert_close(gap.detach(), torch.full((3,), world.mean_field_gap()).double())
 
@@ -197,6 +201,15 @@ class TestImportanceBound:
         second = world.importance_bound(x, 3, prior, torch.Generator().manual_seed(5))
         assert torch.equal(first, second)
         assert not torch.equal(first, world.importance_bound(x, 3, prior))
+
+    def test_a_generator_moves_on(self):
+        world, x = world_and_x()
+        prior = MultivariateNormal(torch.zeros(3).double(), torch.eye(3).double())
+        generator = torch.Generator().manual_seed(5)
+        first, second = (world.importance_bound(x, 3, prior, generator) for _ in range(2))
+        other = world.importance_bound(x, 3, prior, torch.Generator().manual_seed(6))
+        assert not torch.equal(first, second)
+        assert not torch.equal(first, other)
 
     def test_tiny_densities_do_not_underflow(self):
         world, x = world_and_x()

@@ -136,7 +136,7 @@ ELBO_MISTAKES = (
     ),
     Mistake(
         "the log is taken of a rounded probability.",
-        "sigmoid(40) rounds to 1; binary_cross_entropy then cuts the log at -100",
+        "sigmoid(40) rounds to 1;\nbinary_cross_entropy then cuts the log at -100",
         "use binary_cross_entropy_with_logits",
         _elbo_with(
             lambda x, logits: (
@@ -235,9 +235,10 @@ def elbo(
         steps.append(Case(inputs, _right(*inputs), where))
     x, _, mu, log_scale = steps[1].inputs
     sure = (x, 50.0 * draw.normal(*x.shape).sign(), mu, log_scale)
-    steps += [_adds_up(steps[1]), Case(sure, _right(*sure), "for logits of 50")]
+    steps.insert(1, _adds_up(steps[1]))
+    steps.append(Case(sure, _right(*sure), "for logits of 50"))
     examine(answer, steps, ELBO_MISTAKES)
-    _check_gradient(answer, steps[1])
+    _check_gradient(answer, steps[2])
     Established(answer.name, "total = reconstruction - kl, each right for every image.").show()
 
 

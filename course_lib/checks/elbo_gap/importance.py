@@ -22,7 +22,7 @@ def _weights(log_p_xz: Tensor, log_q: Tensor) -> Tensor:
 
 IMPORTANCE_MISTAKES = (
     Mistake(
-        "log k is missing: the weights are added up, not averaged.",
+        "log k is missing: a sum, not a mean.",
         WEIGHTS + ";\nwithout 1/k it grows with k beyond log p(x)",
         "the mean of k weights, in logs: logsumexp - log k",
         lambda p, q: _weights(p, q).logsumexp(0),
@@ -46,13 +46,13 @@ IMPORTANCE_MISTAKES = (
         lambda p, q: (p.exp() / q.exp()).mean(0).log(),
     ),
     Mistake(
-        "it averages over the batch, not over the samples.",
+        "it averages over the batch, not over k.",
         "inputs are (k, batch): the samples of one x stand in a column",
         "reduce dimension 0",
         lambda p, q: _weights(p, q).logsumexp(1) - math.log(p.shape[1]),
     ),
     Mistake(
-        "it divides by the batch size instead of k.",
+        "it divides by the batch size, not by k.",
         "inputs are (k, batch): k = log_q.shape[0]   (slide 6)",
         "which dimension holds the samples?",
         lambda p, q: _weights(p, q).logsumexp(0) - math.log(p.shape[1]),

@@ -56,7 +56,7 @@ def sample_gaussian(
         _check_kind(answer, draw)
         _check_law(answer, draw)
         _check_gradients(answer, draw)
-    what = "mean and scale hold, all noise is independent, gradients flow."
+    what = "the law is right, all noise is independent, gradients pass."
     Established(answer.name, what).show()
 
 
@@ -109,7 +109,7 @@ def _check_own_noise(answer: Answer, z: Tensor) -> None:
     limit = ERRORS / math.sqrt(len(z))
     for correlation, name, headline in (
         (between, "dimensions", "one noise serves all dimensions."),
-        (along, "rows", "neighbouring rows share their noise."),
+        (along, "rows", "each row repeats the noise of the row before."),
     ):
         if correlation > limit:
             answer.fail(
@@ -146,7 +146,7 @@ def _check_moments(answer: Answer, noise: Tensor, log_scale: Tensor) -> None:
     fourth = noise.pow(4).mean(0)
     if ((fourth - 3).abs() > ERRORS * math.sqrt(96 / n)).any():
         answer.fail(
-            "mean and scale are right, the shape is not Gaussian.",
+            "the shape of the noise is not Gaussian.",
             got=f"fourth moment {_row(fourth)}",
             expected="fourth moment 3 in every dimension",
             why=SAMPLE,

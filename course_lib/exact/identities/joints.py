@@ -137,7 +137,8 @@ def information_preference(p_data: Any, p_z: Any) -> tuple[Residual, Residual]:
 
 def _attains_optimum(kind: str, p_data: Any, solution: Solution) -> Residual:
     terms = _terms(solution.p_zx, p_data, solution.q_z_given_x)
-    name = f"E[ELBO] = -H(p_d), {kind} z with I(x;z) = {terms.information:.4f}"
+    information = terms.information.clamp(min=0)  # rounding may leave -1e-17
+    name = f"E[ELBO] = -H(p_d), {kind} z with I(x;z) = {information:.4f}"
     return between(name, terms.elbo, -terms.entropy, CLOSED_FORM)
 
 

@@ -1,0 +1,148 @@
+"""What an assignment must keep to, to be released, graded, and judged in another process.
+
+A judge runs the locked cells and the test cells, and knows of the student's work only what a call
+returns. So a test takes its names from locked cells alone, and uses the student's names as calls.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
+
+from course_lib.notebooks.names import bound_names, free_names, parse
+from course_lib.notebooks.percent import grade_of, where
+
+__all__ = ["may_fail_unsolved", "problems"]
+
+SOLUTION, HIDDEN = "SOLUTION", "HIDDEN TESTS"
+INTROSPECTION = {"isinstance", "issubclass", "type", "getattr", "hasattr", "vars", "dir", "id"}
+COMPARISONS = {"allclose", "isclose", "assert_close", "assert_allclose"}
+TOLERANCES = {"atol", "rtol", "abs_tol", "rel_tol"}
+
+
+def problems(notebook: NotebookNode) -> list[str]:
+    """Return what an assignment does against the rules, one sentence each.
+
+    Args:
+        notebook: a notebook from ``from_percent``.
+    """
+    return [f"{where(cell)}: {problem}" for cell, problem in _problems(notebook)]
+
+
+def may_fail_unsolved(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the code cells that can raise as long as an exercise is unsolved.
+
+    They are the tests and every cell that reads a name which a solution cell binds, or a name
+    which such a cell binds in turn, or that asks the student's namespace for something.
+    """
+    uncertain = {"ask"}
+    for cells in _student_names(notebook).values():
+        uncertain |= cells
+    found = []
+    for cell in _code_cells(notebook):
+        grade = grade_of(cell)
+        if grade == "test" or (grade is None and free_names(cell.source) & uncertain):
+            found.append(cell)
+            uncertain |= bound_names(cell.source)
+    return found
+
+
+def _problems(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
+    for cell in notebook.cells:
+        yield from ((cell, problem) for problem in _marker_problems(cell))
+        if cell.cell_type == "code":
+            try:
+                parse(cell.source)
+            except SyntaxError as error:
+                yield cell, f"not Python: {error.msg}"
+                return
+    students = _student_names(notebook)
+    locked = {
+        n for c in _code_cells(notebook) if grade_of(c) == "locked" for n in bound_names(c.source)
+    }
+    for cell in _code_cells(notebook):
+        if grade_of(cell) == "solution":
+            yield from ((cell, problem) for problem in _solution_problems(cell, students))
+        elif grade_of(cell) == "test":
+            yield from ((cell, problem) for problem in _test_problems(cell, students, locked))
+
+
+def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _student_names(notebook: NotebookNode) -> dict[str, set[str]]:
+    """The names that each solution cell binds, by its grade_id."""
+    return {
+        cell.metadata.nbgrader.grade_id: bound_names(cell.source)
+        for cell in _code_cells(notebook)
+        if grade_of(cell) == "solution"
+    }
+
+
+def _marker_problems(cell: NotebookNode) -> Iterator[str]:
+    """BEGIN and END must alternate, and stand in cells of their kind."""
+    for what, kinds in ((SOLUTION, ("solution", "written")), (HIDDEN, ("test",))):
+        found = re.findall(rf"(BEGIN|END) {what}", cell.source)
+        if found and grade_of(cell) not in kinds:
+            yield f"{what} markers outside a {kinds[0]} cell"
+        elif found != ["BEGIN", "END"] * (len(found) // 2):
+            yield f"BEGIN and END {what} do not alternate: {', '.join(found)}"
+        elif not found and grade_of(cell) == "solution" and what == SOLUTION:
+            yield "a solution cell needs ### BEGIN SOLUTION and ### END SOLUTION"
+
+
+def _solution_problems(cell: NotebookNode, students: dict[str, set[str]]) -> Iterator[str]:
+    own = cell.metadata.nbgrader.grade_id
+    begins = [line for line in cell.source.split("\n") if f"BEGIN {SOLUTION}" in line]
+    if not all(line.startswith(" ") for line in begins):
+        yield "the answer must stand inside a function, so that an unfinished cell runs"
+    read = free_names(cell.source)
+    for other, names in students.items():
+        if other != own and read & names:
+            yield f"needs the answer to {other}: {', '.join(sorted(read & names))}"
+
+
+def _test_problems(
+    cell: NotebookNode, students: dict[str, set[str]], locked: set[str]
+) -> Iterator[str]:
+    names = set().union(*students.values()) if students else set()
+    read = free_names(cell.source)
+    owners = [grade_id for grade_id, bound in students.items() if read & bound]
+    if len(owners) > 1:
+        yield f"tests the answers to several exercises: {', '.join(owners)}"
+    if not owners and "ask" not in read | bound_names(cell.source):
+        yield "uses no name of the student's: an empty notebook would get its points"
+    unknown = sorted(read - names - locked - {"ask"})
+    if unknown:
+        yield f"reads {', '.join(unknown)}: bind it here or in a locked cell"
+    rebound = sorted(bound_names(cell.source) & names)
+    if rebound:
+        yield f"binds the student's name {', '.join(rebound)} anew"
+    yield from _use_problems(parse(cell.source), names)
+
+
+def _use_problems(tree: ast.Module, students: set[str]) -> Iterator[str]:
+    """Bare asserts, tolerances left to a default, and student's names used other than in calls."""
+    allowed: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and node.msg is None:
+            yield f"an assert without a message: {ast.unparse(node)}"
+        if isinstance(node, ast.Call):
+            called = _last_name(node.func)
+            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+            allowed |= {id(a) for a in (node.func, *arguments) if called not in INTROSPECTION}
+            given = {keyword.arg for keyword in node.keywords}
+            if called in COMPARISONS and not given & TOLERANCES and len(node.args) < 3:
+                yield f"a comparison without a tolerance: {ast.unparse(node)}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in students and id(node) not in allowed:
+            yield f"uses {node.id} other than by calling it or handing it to a check"
+
+
+def _last_name(function: ast.expr) -> str:
+    """The name by which a function is called: allclose of torch.allclose."""
+    return getattr(function, "attr", getattr(function, "id", ""))

@@ -1,0 +1,132 @@
+"""The engine tells apart what a student may hand in, and leaves the student's state alone."""
+
+import sys
+import warnings
+
+import pytest
+import torch
+
+from course_lib.checks.answer import Answer
+from course_lib.checks.ask import ask
+from course_lib.checks.exercise import Case, Mistake, Problem, examine
+from course_lib.checks.numbers import show_pair
+from course_lib.checks.report import CheckFailed, NotStarted
+
+X = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64)
+TWICE = Case((X,), 2 * X, "at x")
+HALVED = Mistake("it halves.", "because", "double it", lambda x: x / 2)
+
+
+def answer(function, **keywords):
+    return Answer("twice", function, why="2x", hint="add", **keywords)
+
+
+def failure(function, *steps, mistakes=(HALVED,), **keywords):
+    with pytest.raises(CheckFailed) as caught:
+        examine(answer(function, **keywords), steps or (TWICE,), mistakes)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "fragment"),
+    [
+        (lambda x: None, "None (is a return missing?)"),
+        (lambda x: 3.0, "a float"),
+        (lambda x: (2 * x, x), "a tuple of 2"),
+        (lambda x: (2 * x)[:, None], "shape (3, 1)"),
+        (lambda x: (2 * x).float(), "the dtype is not that of the inputs"),
+        (lambda x: 2 * x / 0 * 0, "NaN or infinity at x"),
+        (lambda x: x + 1, "wrong value at x"),
+        (lambda x: x / 2, "it halves"),
+        (lambda x: x.mul_(2), "it changes its input, argument 1"),
+        (lambda: None, "it stops with TypeError"),
+        (lambda x: x @ torch.ones(7, dtype=x.dtype), "it stops with RuntimeError"),
+    ],
+)
+def test_each_kind_of_wrong_answer_has_its_message(function, fragment):
+    assert fragment in failure(function)
+
+
+def test_numbers_start_at_the_first_wrong_entry():
+    text = failure(lambda x: torch.cat([2 * x[:2], x[2:]]))
+    assert "[-4.00, +3.00]" in text
+    assert "[-4.00, +6.00]" in text
+
+
+def test_numbers_have_as_many_digits_as_tell_them_apart():
+    got, expected = show_pair(torch.tensor([1.00001]), torch.tensor([1.0]), 1e-6)
+    assert "1.00001" in got
+    assert "1.00000" in expected
+
+
+def test_several_results_are_named():
+    pair = Case((X,), (X, 2 * X), "at x")
+    text = failure(lambda x: (x, x), pair, mistakes=(), parts=("same", "double"))
+    assert "double: wrong value at x" in text
+    assert "(same, double)" in failure(lambda x: x, pair, mistakes=(), parts=("same", "double"))
+
+
+def test_mistake_is_named_only_if_it_explains_every_case():
+    zero = Case((0 * X,), 0 * X)
+    assert "wrong value" in failure(lambda x: x / 2 + (x == 0).double(), TWICE, zero)
+
+
+def test_mistake_found_by_an_identity_is_named_and_keeps_its_numbers():
+    text = failure(lambda x: x / 2, lambda _: Problem("not even.", "odd", "even"), TWICE)
+    assert "it halves" in text
+    assert "got       odd" in text
+
+
+def test_stub_is_told_from_torch_not_implemented():
+    def stub(x):
+        raise NotImplementedError
+
+    def unsupported(x):
+        raise NotImplementedError("no kernel for Long")
+
+    with pytest.raises(NotStarted):
+        answer(stub)(X)
+    assert "it stops with NotImplementedError" in failure(unsupported)
+
+
+def test_warnings_and_stderr_of_the_answer_are_silenced(capfd):
+    def noisy(x):
+        warnings.warn("beware", stacklevel=1)
+        print("progress", file=sys.stderr)
+        return 2 * x
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        examine(answer(noisy), (TWICE,), ())
+    assert capfd.readouterr().err == ""
+
+
+def test_inputs_survive_an_answer_that_changes_them():
+    before = X.clone()
+    failure(lambda x: x.zero_())
+    assert torch.equal(X, before)
+
+
+def test_right_answer_that_keeps_the_graph_is_accepted():
+    weight = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    examine(answer(lambda x: 2 * weight * x), (TWICE,), (HALVED,))
+
+
+def test_ask_sees_the_notebook_and_the_data_first(monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "answer_to_it", 42, raising=False)
+    assert ask("answer_to_it + shift", shift=1) == 43
+    assert ask("answer_to_it", answer_to_it=0) == 0
+    assert ask("[row.sum().item() * k for row in x for k in [scale]]", x=X[:, None], scale=2) == [
+        2.0,
+        -4.0,
+        6.0,
+    ]
+
+
+def test_answer_asks_about_the_function_it_was_given():
+    assert torch.equal(answer(lambda x: 2 * x).ask("twice(x)", x=X), 2 * X)
+
+
+def test_errors_in_asked_expressions_become_messages():
+    with pytest.raises(CheckFailed, match="it stops with ZeroDivisionError"):
+        answer(lambda x: x).ask("1 / 0")
