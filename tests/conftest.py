@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 
@@ -9,3 +11,12 @@ def fixed_seed():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print how long each lecture and assignment took: the minutes of the README's table."""
+    runs = sys.modules.get("notebook_runs")
+    if runs is not None and runs.SECONDS:
+        terminalreporter.section("notebooks, wall time")
+        for path, seconds in sorted(runs.SECONDS.items()):
+            terminalreporter.write_line(f"{seconds:6.1f} s  {path}")

@@ -1,0 +1,55 @@
+# The two commands of the README: make lab, make test. Both set up .venv first and redo nothing.
+# Options: PYTHON=/path/to/python3.11   LAB_FLAGS=--no-browser   PYTEST_FLAGS="-k vae"   ASSIGNMENT=ps1_elbo_gap
+
+BIN = .venv/bin
+ASSIGNMENT =
+LAB_FLAGS =
+PYTEST_FLAGS =
+START = /lab/tree/README.md
+
+.PHONY: help lab test grade notebooks lint bench clean environment test-environment
+
+help:
+	@echo "make lab                              open the course in JupyterLab"
+	@echo "make test                             run the whole suite"
+	@echo "make grade ASSIGNMENT=ps1_elbo_gap    grade what lies in submitted/"
+	@echo "make notebooks                        rebuild notebooks and assignments from their .py files"
+	@echo "make lint                             ruff, and whether the notebooks are up to date"
+	@echo "make bench                            timings and trained figures, side by side (half an hour)"
+	@echo "make clean                            remove .venv and what the tests left"
+
+environment:
+	@sh .ci/environment.sh lab
+
+test-environment:
+	@sh .ci/environment.sh test
+
+lab: environment
+	@mkdir -p .venv/share/jupyter/lab/settings
+	@cp .ci/lab/overrides.json .venv/share/jupyter/lab/settings/
+	$(BIN)/jupyter lab --LabApp.default_url=$(START) $(LAB_FLAGS)
+
+test: test-environment lint
+	@sh .ci/system_packages.sh
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: test-environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m course_lib.notebooks --check
+
+grade: environment
+	@test -n "$(ASSIGNMENT)" || { echo "make grade: name the assignment, e.g. make grade ASSIGNMENT=ps1_elbo_gap"; exit 2; }
+	$(BIN)/python -m course_lib.grading run $(ASSIGNMENT)
+
+notebooks: test-environment
+	$(BIN)/python -m course_lib.notebooks
+
+bench: test-environment
+	$(BIN)/python tests/benchmarks/bench_import.py
+	$(BIN)/python tests/benchmarks/bench_step.py
+	$(BIN)/python tests/benchmarks/bench_redraw.py
+	$(BIN)/python tests/benchmarks/gap_digits.py
+
+clean:
+	rm -rf .venv build .pytest_cache .ruff_cache
