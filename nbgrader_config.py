@@ -28,3 +28,8 @@ c.OverwriteCells.add_missing_cells = True
 # Seconds a cell may take; training in an assignment stays far below.
 c.ExecutePreprocessor.timeout = 180
 c.ExecutePreprocessor.shutdown_kernel = "immediate"
+# Kernels talk to the grader on this machine alone; a warning for each about TCP is noise.
+c.ExecutePreprocessor.extra_arguments = [
+    "--HistoryManager.hist_file=:memory:",
+    "--Application.log_level=ERROR",
+]

@@ -1,28 +1,20 @@
-"""All that is generated: notebooks beside their percent files, and what nbgrader releases."""
+"""From the percent files of a course to every file that is generated from them."""
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
-from nbgrader.converters import GenerateAssignment
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import SaveCells
-from traitlets.config import Config, PyFileConfigLoader
-
-from course_lib.notebooks.lint import problems_of
-from course_lib.notebooks.percent import from_percent, grade_of, to_bytes
+from course_lib.notebooks.percent import from_percent, to_bytes
 from course_lib.notebooks.problems import NotebookProblems
+from course_lib.notebooks.release import release
+from course_lib.notebooks.rules import may_fail_unsolved, problems
 
 __all__ = ["drift", "generated", "write"]
 
-CONFIG = "nbgrader_config.py"
-RELEASE = "assignments"
+CONFIG, DATA, RELEASE = "nbgrader_config.py", "data", "assignments"
+IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 
 def generated(root: Path) -> dict[Path, bytes]:
@@ -40,9 +32,12 @@ def generated(root: Path) -> dict[Path, bytes]:
     """
     if not (root / CONFIG).is_file():
         raise FileNotFoundError(f"root: expected a course with {CONFIG}, got {root}")
-    files = {path.with_suffix(".ipynb"): _notebook(root / path) for path in _percent_files(root)}
-    solutions = {path: data for path, data in files.items() if path.parts[0] == "solutions"}
-    return files | _release(root, solutions)
+    lectures = sorted((root / "lectures").glob("*.py"))
+    files = {_twin(path, root): to_bytes(from_percent(path)) for path in lectures}
+    for folder in sorted((root / "solutions").glob("*/")):
+        if any(folder.glob("*.py")):
+            files |= _assignment(folder, root)
+    return files
 
 
 def drift(root: Path) -> list[str]:
@@ -53,95 +48,84 @@ def drift(root: Path) -> list[str]:
     """
     wanted = generated(root)
     lines = []
-    for path, data in sorted(wanted.items()):
+    for path, content in sorted(wanted.items()):
         if not (root / path).is_file():
             lines.append(f"{path}: missing")
-        elif (root / path).read_bytes() != data:
+        elif (root / path).read_bytes() != content:
             lines.append(f"{path}: differs from what its percent file makes")
-    extra = {path for path in _released(root) if path not in wanted}
-    return lines + [f"{path}: nothing makes this file" for path in sorted(extra)]
+    strays = sorted(_present(root) - wanted.keys())
+    return lines + [f"{path}: nothing makes this file" for path in strays]
 
 
 def write(root: Path) -> list[Path]:
-    """Write every generated file that differs, each in full or not at all, and remove strays.
+    """Write every generated file that differs, each in full or not at all.
 
     Args:
         root: the course's folder.
 
     Returns:
-        The paths that were written or removed, relative to ``root``.
+        The paths that were written, relative to ``root``.
     """
-    wanted = generated(root)
     changed = []
-    for path, data in wanted.items():
-        if not (root / path).is_file() or (root / path).read_bytes() != data:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            partial = (root / path).with_name(path.name + ".partial")
-            partial.write_bytes(data)
-            os.replace(partial, root / path)
+    for path, content in sorted(generated(root).items()):
+        if not (root / path).is_file() or (root / path).read_bytes() != content:
+            _write_whole(root / path, content)
             changed.append(path)
-    for path in _released(root):
-        if path not in wanted:
-            (root / path).unlink()
-            changed.append(path)
-    return sorted(changed)
+    return changed
 
 
-def _percent_files(root: Path) -> Iterator[Path]:
-    for pattern in ("lectures/*.py", "solutions/*/*.py"):
-        yield from sorted(path.relative_to(root) for path in root.glob(pattern))
-
-
-def _released(root: Path) -> list[Path]:
-    files = (root / RELEASE).rglob("*")
-    return [
-        path.relative_to(root)
-        for path in files
-        if path.is_file() and ".ipynb_checkpoints" not in path.parts
-    ]
-
-
-def _notebook(path: Path) -> bytes:
-    notebook = from_percent(path)
-    problems = problems_of(notebook)
-    if problems:
-        raise NotebookProblems(path, problems)
-    for cell in notebook.cells:
-        # so that Run All reaches the end of an unfinished assignment
-        if grade_of(cell) == "test":
+def _assignment(folder: Path, root: Path) -> dict[Path, bytes]:
+    """The solution notebooks of one assignment, and all that a student gets of it."""
+    _refuse_strays(folder)
+    solutions = {}
+    for path in sorted(folder.glob("*.py")):
+        notebook = from_percent(path)
+        broken = problems(notebook)
+        if broken:
+            raise NotebookProblems(path, broken)
+        for cell in may_fail_unsolved(notebook):
+            # so that Run All reaches the end of an unfinished assignment
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "raises-exception"})
-    return to_bytes(notebook)
+        solutions[_twin(path, root)] = to_bytes(notebook)
+    sources = {path.name: content for path, content in solutions.items()}
+    sources |= {str(p.relative_to(folder)): p.read_bytes() for p in _files(folder / DATA)}
+    released = release(root, folder.name, sources)
+    return solutions | {Path(RELEASE, folder.name, name): data for name, data in released.items()}
 
 
-def _release(root: Path, solutions: dict[Path, bytes]) -> dict[Path, bytes]:
-    """Let nbgrader make the release in a course of its own, without a gradebook."""
-    with tempfile.TemporaryDirectory() as folder:
-        course = Path(folder)
-        shutil.copy(root / CONFIG, course)
-        for path, data in solutions.items():
-            (course / path).parent.mkdir(parents=True, exist_ok=True)
-            (course / path).write_bytes(data)
-        for assignment in sorted({path.parts[1] for path in solutions}):
-            _generate(course, assignment)
-        return {path: _clean(course / path) for path in _released(course)}
+def _refuse_strays(folder: Path) -> None:
+    """Nbgrader releases all that lies beside a notebook, so nothing may lie there by accident."""
+    strays = [
+        f"{path.relative_to(folder)} would be released; data of an assignment lies in {DATA}/"
+        for path in _files(folder)
+        if path.relative_to(folder).parts[0] != DATA and path.suffix not in (".py", ".ipynb")
+    ]
+    if strays:
+        raise NotebookProblems(folder, strays)
 
 
-def _generate(course: Path, assignment: str) -> None:
-    config = Config(PyFileConfigLoader(CONFIG, str(course)).load_config())
-    config.CourseDirectory.root = str(course)
-    config.CourseDirectory.assignment_id = assignment
-    config.GenerateAssignment.no_database = True
-    directory = CourseDirectory(config=config)
-    converter = GenerateAssignment(coursedir=directory, config=config)
-    converter.preprocessors = [p for p in converter.preprocessors if p is not SaveCells]
-    converter.log = logging.getLogger("nbgrader.release")
-    converter.log.setLevel(logging.ERROR)
-    converter.start()
+def _present(root: Path) -> set[Path]:
+    """Every file that stands where generated files stand."""
+    beside = [path for part in ("lectures", "solutions/*") for path in root.glob(f"{part}/*.ipynb")]
+    return {path.relative_to(root) for path in (*beside, *_files(root / RELEASE))}
 
 
-def _clean(path: Path) -> bytes:
-    """A released notebook in the form in which the others are written; other files as they are."""
-    if path.suffix != ".ipynb":
-        return path.read_bytes()
-    notebook = nbformat.read(path, as_version=4)
-    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not IGNORED & set(path.relative_to(folder).parts):
+            yield path
+
+
+def _twin(path: Path, root: Path) -> Path:
+    return path.with_suffix(".ipynb").relative_to(root)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Replace a file in one step: whoever reads it sees the old or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

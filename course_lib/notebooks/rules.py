@@ -17,7 +17,8 @@ from course_lib.notebooks.percent import grade_of, where
 
 __all__ = ["may_fail_unsolved", "problems"]
 
-SOLUTION, HIDDEN = "SOLUTION", "HIDDEN TESTS"
+SOLUTION = "SOLUTION"
+MARKERS = {SOLUTION: "solution", "HIDDEN TESTS": "test", "MARK SCHEME": "written"}
 INTROSPECTION = {"isinstance", "issubclass", "type", "getattr", "hasattr", "vars", "dir", "id"}
 COMPARISONS = {"allclose", "isclose", "assert_close", "assert_allclose"}
 TOLERANCES = {"atol", "rtol", "abs_tol", "rel_tol"}
@@ -85,10 +86,10 @@ def _student_names(notebook: NotebookNode) -> dict[str, set[str]]:
 
 def _marker_problems(cell: NotebookNode) -> Iterator[str]:
     """BEGIN and END must alternate, and stand in cells of their kind."""
-    for what, kinds in ((SOLUTION, ("solution", "written")), (HIDDEN, ("test",))):
+    for what, kind in MARKERS.items():
         found = re.findall(rf"(BEGIN|END) {what}", cell.source)
-        if found and grade_of(cell) not in kinds:
-            yield f"{what} markers outside a {kinds[0]} cell"
+        if found and grade_of(cell) != kind:
+            yield f"{what} markers outside a {kind} cell"
         elif found != ["BEGIN", "END"] * (len(found) // 2):
             yield f"BEGIN and END {what} do not alternate: {', '.join(found)}"
         elif not found and grade_of(cell) == "solution" and what == SOLUTION:

@@ -15,7 +15,7 @@
 # | 7 | `elbo_gap`: what the bound leaves out | 5 | ●●●○○ | 20 | 6 |
 # | 8 | a derivation, on paper | 6 | ●●●○○ | 20 | 6 |
 #
-# **How it works.** Replace each `raise NotImplementedError()` by your code. The cell below it draws a picture; the cell
+# **How it works.** Replace each `raise NotImplementedError(...)` by your code. The cell below it draws a picture; the cell
 # after that checks your function and, if something is wrong, says what it looks like. The graded cell runs the same check on other inputs.
 # No exercise needs your answer to another one, and you may run the whole notebook at any time. Run it once from the top before you hand it in.
 #
@@ -74,7 +74,7 @@ def gaussian_log_prob(x: Tensor, mu: Tensor, log_scale: Tensor) -> Tensor:
 # **Try it.** Three densities. Is each mass 1?
 
 # %% tags=["raises-exception"]
-with when_started("gaussian_log_prob"):
+with when_started():
     points = torch.linspace(-8, 8, 601)[:, None]
     canvas, (axes,) = new_figure(height=2.4)
     for centre, width in ((0.0, 0.0), (-3.0, -0.7), (2.0, 0.4)):
@@ -129,7 +129,7 @@ def sample_gaussian(mu: Tensor, log_scale: Tensor) -> Tensor:
 # **Try it.** 600 draws of two Gaussians. The dashed ellipses are two standard deviations wide: about 86 of 100 draws lie inside.
 
 # %% tags=["raises-exception"]
-with when_started("sample_gaussian"):
+with when_started():
     canvas, (axes,) = new_figure(width=5.0, height=3.0)
     angle = torch.linspace(0, 2 * torch.pi, 100)
     for colour, centre, width in ((P, [-2.0, 0.0], [-0.5, 0.3]), (Q, [2.0, 1.0], [0.2, -1.2])):
@@ -184,7 +184,7 @@ def gaussian_kl(mu: Tensor, log_scale: Tensor) -> Tensor:
 # **Try it.** The KL against the scale. Where is the lowest point of each curve, and why there?
 
 # %% tags=["raises-exception"]
-with when_started("gaussian_kl"):
+with when_started():
     widths = torch.linspace(-2.5, 1, 200)[:, None]
     canvas, (axes,) = new_figure(height=2.4)
     for centre in (0.0, 1.0, 2.0):
@@ -242,7 +242,7 @@ def elbo(x: Tensor, logits: Tensor, mu: Tensor, log_scale: Tensor) -> tuple[Tens
 # **Try it.** A digit, and a decoder that gets 6 of its 64 pixels wrong. How confident should it be? The bound has an opinion.
 
 # %% tags=["raises-exception"]
-with when_started("elbo"):
+with when_started():
     image = digits.load("binary").train.x[:1]
     guess = image.clone().flatten()
     guess[::11] = 1 - guess[::11]
@@ -301,7 +301,7 @@ def importance_bound(log_p_xz: Tensor, log_q: Tensor) -> Tensor:
 # **Try it.** p(z) = N(0, 1), p(x|z) = N(z, 1), and x = 3 was observed. The draws come from the prior, a bad q. The bound climbs to log p(x).
 
 # %% tags=["raises-exception"]
-with when_started("importance_bound"):
+with when_started():
     counts, repeats = (1, 3, 10, 30, 100, 300, 1000), 500
     zero, one = torch.zeros(1), torch.ones(1)
     means = []
@@ -373,7 +373,7 @@ def planar(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 # **Try it.** f in one dimension, for several u. Each curve must rise everywhere: a curve that turns back folds the line.
 
 # %% tags=["raises-exception"]
-with when_started("planar"):
+with when_started():
     line = torch.linspace(-4, 4, 401)[:, None]
     canvas, (left, right) = new_figure(columns=2, height=2.8)
     for direction in (-6.0, -3.0, 0.0, 3.0):
@@ -432,7 +432,7 @@ def elbo_gap(z: Tensor, log_joint: Tensor, log_q: Tensor) -> Tensor:
 # Which q would you choose?
 
 # %% tags=["raises-exception"]
-with when_started("elbo_gap"):
+with when_started():
     nodes = torch.linspace(-8, 8, 1601, dtype=torch.double)
     log_prior = torch.distributions.Normal(0.0, 1.0).log_prob(nodes)
     log_likelihood = torch.distributions.Normal(0.8 * nodes**2, 0.6).log_prob(torch.tensor(1.5))
@@ -537,7 +537,7 @@ class YourVAE(torch.nn.Module):
 splits = digits.load("binary")
 torch.manual_seed(0)
 your_vae = YourVAE()
-with when_started("sample_gaussian", "elbo", "importance_bound"):
+with when_started():
     your_vae.losses(splits.train.x[:2])  # an unfinished exercise shows here, before training
     STEPS = 3000
     fit(your_vae, splits.train.x, steps=STEPS, learning_rate=cosine(2e-3, STEPS))

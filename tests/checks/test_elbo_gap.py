@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_lib.checks import elbo_gap as check
-from course_lib.checks.elbo_gap import bound, flow, gap, gaussian, importance
+from course_lib.checks.elbo_gap import bound, density, divergence, flow, gap, importance
 from course_lib.checks.report import CheckFailed
 from course_lib.distributions import DiagonalGaussian, IndependentBernoulli, planar
 
@@ -20,10 +20,10 @@ EXERCISES = (
     "elbo_gap",
 )
 MISTAKES = {
-    "gaussian_log_prob": gaussian.LOG_PROB_MISTAKES,
-    "gaussian_kl": gaussian.KL_MISTAKES,
-    "elbo": bound.ELBO_MISTAKES,
-    "importance_bound": importance.IMPORTANCE_MISTAKES,
+    "gaussian_log_prob": density.MISTAKES,
+    "gaussian_kl": divergence.MISTAKES,
+    "elbo": bound.MISTAKES,
+    "importance_bound": importance.MISTAKES,
     "planar": flow.MISTAKES,
     "elbo_gap": gap.MISTAKES,
 }

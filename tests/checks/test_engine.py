@@ -78,14 +78,18 @@ def test_mistake_found_by_an_identity_is_named_and_keeps_its_numbers():
 
 
 def test_stub_is_told_from_torch_not_implemented():
-    def stub(x):
+    def bare(x):
         raise NotImplementedError
+
+    def stub(x):
+        raise NotImplementedError("twice: your code goes here")
 
     def unsupported(x):
         raise NotImplementedError("no kernel for Long")
 
-    with pytest.raises(NotStarted):
-        answer(stub)(X)
+    for function in (bare, stub):
+        with pytest.raises(NotStarted):
+            answer(function)(X)
     assert "it stops with NotImplementedError" in failure(unsupported)
 
 

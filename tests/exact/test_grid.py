@@ -243,6 +243,9 @@ class TestGuards:
         with pytest.raises(ValueError, match="grid: too coarse"):
             grid.check_fit(both, "p")
 
+        with pytest.raises(ValueError, match="grid: too coarse"):
+            grid.check_fit(torch.stack([broad.log_prob(z), both]), "p")
+
     def test_a_jump_is_refused(self):
         world = GridWorld(
             lambda z: torch.where(z[:, 0].abs() < 1, 0.5, 0.0).log(),

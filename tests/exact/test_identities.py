@@ -133,7 +133,7 @@ class TestBounds:
         p_zx, _, q = world(0, shape=(3, 4))
         honest = identities.bounds.tables.importance_bound
         lies = {
-            "not the ELBO at one": lambda p, q, k: honest(p, q, k) + 0.1 * float(k == 1),
+            "not the ELBO at one": lambda p, q, k: honest(p, q, k) - 0.1 * float(k == 1),
             "falls": lambda p, q, k: honest(p, q, k) - float(k == 3),
             "above log p(x)": lambda p, q, k: honest(p, q, k) + 5 * float(k == 4),
         }

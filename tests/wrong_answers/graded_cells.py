@@ -16,6 +16,7 @@ import jupytext
 from torch import Tensor
 
 from course_lib.checks.ask import evaluate
+from course_lib.notebooks.release import NameStubs
 
 ROOT = Path(__file__).parents[2]
 ANSWER = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.MULTILINE | re.DOTALL)
@@ -82,7 +83,7 @@ def corpus(assignment: str) -> list[Answer]:
 
 def as_released(cell: Cell) -> str:
     """Return the source of a solution cell as a student receives it."""
-    return ANSWER.sub(r"\1raise NotImplementedError()", cell.source)
+    return NameStubs().named(ANSWER.sub(rf"\1{NameStubs.stub}", cell.source))
 
 
 def grade(

@@ -11,6 +11,8 @@ ASSIGNMENTS = sorted(path.name for path in (ROOT / "solutions").iterdir() if pat
 CELLS = {name: cells(name) for name in ASSIGNMENTS}
 CORPUS = [(name, answer) for name in ASSIGNMENTS for answer in corpus(name)]
 WRONG = [pytest.param(n, a, id=f"{n}-{a}") for n, a in CORPUS if a.message]
+# Only copies cross to another process: an input changed in place stays with the student.
+DISTANT = [p for p in WRONG if p.values[1].name != "in_place"]
 RIGHT = [pytest.param(n, a, id=f"{n}-{a}") for n, a in CORPUS if not a.message]
 
 
@@ -66,10 +68,8 @@ def test_cells_reach_answers_by_data_and_ask_alone(assignment):
     assert all(isinstance(outcome.error, NotStarted) for outcome in released.values())
 
 
-@pytest.mark.parametrize(("assignment", "answer"), WRONG)
+@pytest.mark.parametrize(("assignment", "answer"), DISTANT)
 def test_wrong_answer_is_seen_from_a_distance_too(assignment, answer):
-    if answer.name == "in_place":
-        pytest.skip("only copies cross: a changed input stays with the student")
     outcomes = grade_at_a_distance(CELLS[assignment], {answer.exercise: answer.source})
     failed = {exercise: o.error for exercise, o in outcomes.items() if o.error}
     assert failed.keys() == {answer.exercise}
@@ -92,7 +92,7 @@ def test_stub_keeps_the_docstring_and_nothing_of_the_answer(assignment):
             stub = as_released(cell)
             assert '"""' in stub
             assert "SOLUTION" not in stub
-            assert stub.rstrip().endswith("raise NotImplementedError()")
+            assert stub.rstrip().splitlines()[-1].strip().startswith("raise NotImplementedError(")
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)

@@ -20,7 +20,7 @@ def _weights(log_p_xz: Tensor, log_q: Tensor) -> Tensor:
     return log_p_xz - log_q
 
 
-IMPORTANCE_MISTAKES = (
+MISTAKES = (
     Mistake(
         "log k is missing: a sum, not a mean.",
         WEIGHTS + ";\nwithout 1/k it grows with k beyond log p(x)",
@@ -136,7 +136,7 @@ def importance_bound(
         single = tuple(value.float() for value in inputs)
         where = f"near {offset:+.0f} in float32"
         steps.append(Case(single, _log_mean(*single), where, tolerance=1e-4))
-    examine(answer, steps, IMPORTANCE_MISTAKES)
+    examine(answer, steps, MISTAKES)
     Established(answer.name, "log of the mean weight, stable at weights of exp(-1000).").show()
 
 

@@ -1,26 +1,7 @@
-"""Break the core in one place at a time and see whether the tests notice.
+"""Mistakes in bricks, bounds, models, training and evaluation."""
 
-Run ``python tests/mutants.py``, or with words to try only the mutants whose name has one of them.
-Every mutant is one plausible mistake, planted in a temporary copy; the tests named beside it must
-fail. The table says which did; the exit status is 1 if any mutant survives.
-"""
+from mutant import mutants_of
 
-from __future__ import annotations
-
-import contextlib
-import multiprocessing
-import os
-import shutil
-import sys
-import tempfile
-import time
-from pathlib import Path
-from typing import NamedTuple
-
-import pytest
-import torch  # imported once, before the forks that run the tests
-
-ROOT = Path(__file__).parents[1]
 AFFINE = "distributions/test_affine_autoregressive.py"
 PLANAR = "distributions/test_planar.py"
 PUSHFORWARD = "distributions/test_pushforward.py"
@@ -34,23 +15,7 @@ TRAINING = "test_training.py"
 EVALUATION = "test_evaluation.py"
 PROGRESS = "test_progress.py"
 
-
-class Mutant(NamedTuple):
-    """One mistake: in ``file`` the text ``old`` becomes ``new``, and ``tests`` must fail."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: str
-
-
-def mutants_of(file: str, tests: str, *changes: tuple[str, str, str]) -> list[Mutant]:
-    """Return the mutants of one file that the same tests must catch."""
-    return [Mutant(name, file, old, new, tests) for name, old, new in changes]
-
-
-MUTANTS = [
+CORE = [
     *mutants_of(
         "distributions/transforms.py",
         AFFINE,
@@ -355,69 +320,3 @@ MUTANTS = [
         ("progress: updates without a limit", ">= SECONDS_BETWEEN_UPDATES", ">= 0"),
     ),
 ]
-
-
-def run_tests(root: Path, tests: list[str]) -> int:
-    """Return pytest's exit status for the tests of the tree at ``root``, in a fork."""
-    process = multiprocessing.get_context("fork").Process(target=_pytest, args=(root, tests))
-    process.start()
-    process.join()
-    return process.exitcode
-
-
-def _pytest(root: Path, tests: list[str]) -> None:
-    os.chdir(root)
-    sys.path.insert(0, str(root))
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-o", "addopts=", f"--rootdir={root}"]
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-        status = pytest.main([*options, *(f"tests/{test}" for test in tests)])
-    os._exit(int(status))
-
-
-def try_mutant(root: Path, mutant: Mutant) -> bool:
-    """Plant the mutant in the copy at ``root`` and return whether its tests fail.
-
-    Raises:
-        ValueError: if the text to break is not there exactly once, or the tests cannot even run.
-    """
-    file = root / "course_lib" / mutant.file
-    source = file.read_text()
-    if source.count(mutant.old) != 1:
-        raise ValueError(f"{mutant.name}: {mutant.old!r} is {source.count(mutant.old)} times there")
-    file.write_text(source.replace(mutant.old, mutant.new))
-    try:
-        status = run_tests(root, [mutant.tests])
-    finally:
-        file.write_text(source)
-    if status not in (0, 1):
-        raise ValueError(f"{mutant.name}: pytest ended with status {status}")
-    return status == 1
-
-
-def main(words: list[str]) -> int:
-    """Try the mutants whose name has one of the words, all without words; 1 if one survives."""
-    torch.set_num_threads(1)
-    sys.dont_write_bytecode = True
-    chosen = [m for m in MUTANTS if not words or any(word in m.name for word in words)]
-    survivors = 0
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for name in ("course_lib", "tests"):
-            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        if run_tests(root, sorted({m.tests for m in chosen})) != 0:
-            print("the tests fail without any mutant")
-            return 1
-        for mutant in chosen:
-            caught = try_mutant(root, mutant)
-            survivors += not caught
-            print(
-                f"{'red     ' if caught else 'SURVIVED'}  {mutant.name:50} {mutant.tests}",
-                flush=True,
-            )
-    print(f"{len(chosen) - survivors} of {len(chosen)} caught in {time.monotonic() - began:.0f} s")
-    return int(survivors > 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

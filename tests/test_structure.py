@@ -1,0 +1,112 @@
+"""The house rules: who may import whom, what an import costs, and what no file may say."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+from notebook_runs import ROOT
+
+LIBRARY = ROOT / "course_lib"
+GROUND = {"data", "distributions", "exact"}
+MAY_IMPORT = {
+    **{part: set() for part in GROUND},
+    "objectives": {"distributions"},
+    "models": {"distributions", "objectives"},
+    "randomness": set(),
+    "progress": set(),
+    "training": {"progress", "randomness"},
+    "evaluation": {"distributions", "exact", "objectives", "randomness"},
+    "figures": {"data", "distributions", "exact", "objectives", "models", "training", "evaluation"},
+    "checks": {"exact", "distributions", "randomness"},
+    "grading": {"notebooks", "progress"},
+    "notebooks": set(),
+}
+HEAVY = {"torch", "matplotlib", "ipywidgets", "IPython", "sklearn", "pandas"}
+
+
+def part_of(path):
+    first = path.relative_to(LIBRARY).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports_of(path):
+    """Every module that a file imports, wherever in the file it does so."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "course_lib":
+                yield from (f"course_lib.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+MODULES = [
+    path
+    for path in sorted(LIBRARY.rglob("*.py"))
+    if path.parent != LIBRARY or "__" not in path.name
+]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_a_part_imports_only_what_stands_below_it(path):
+    part = part_of(path)
+    used = {name.split(".")[1] for name in imports_of(path) if name.startswith("course_lib.")}
+    assert used - MAY_IMPORT[part] - {part} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_plotting_and_widgets_are_imported_only_in_figures(path):
+    roots = {name.split(".")[0] for name in imports_of(path)}
+    if part_of(path) != "figures":
+        assert roots & {"matplotlib", "ipywidgets"} == set()
+    if part_of(path) in {"grading", "notebooks"}:
+        assert "torch" not in roots
+
+
+def loaded_by(statement):
+    """The heavy packages that a fresh interpreter holds after one statement."""
+    code = f"import sys\n{statement}\nprint(*sorted(set(sys.modules) & {HEAVY!r}))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ("import course_lib", set()),
+        ("import course_lib.models, course_lib.training, course_lib.evaluation", {"torch"}),
+        ("import course_lib.checks.elbo_gap", {"torch", "IPython"}),
+        ("import course_lib.data.digits", {"torch"}),
+        ("import course_lib.grading.__main__", {"IPython"}),
+        ("import course_lib.notebooks.build", {"IPython"}),
+    ],
+)
+def test_an_import_loads_no_more_than_it_needs(statement, allowed):
+    assert loaded_by(statement) <= allowed
+
+
+def tracked_files():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in listed.stdout.splitlines()]
+
+
+def test_no_file_names_a_folder_of_one_machine():
+    pattern = re.compile(r"(^|[\s\"'(=])/(home|root|Users|work)/\w", re.MULTILINE)
+    named = [
+        str(path.relative_to(ROOT))
+        for path in tracked_files()
+        if path.is_file() and path.suffix != ".png" and pattern.search(path.read_text())
+    ]
+    assert named == []
+
+
+def test_every_local_link_of_the_documents_leads_somewhere():
+    for document in [path for path in tracked_files() if path.suffix == ".md"]:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document.name}: {target}"
