@@ -17,14 +17,12 @@ fail() {
     exit 1
 }
 
-requirements() {
-    if [ "$level" = test ]; then echo requirements-dev.txt; else echo requirements.txt; fi
-}
+if [ "$level" = test ]; then requirements=requirements-dev.txt; else requirements=requirements.txt; fi
 
 # The installation is good as long as these stay the same; the folder is among them since .venv holds absolute paths.
 fingerprint() {
     pwd
-    cksum requirements.txt constraints.txt pyproject.toml "$(requirements)"
+    cksum constraints.txt pyproject.toml requirements.txt "$1"
 }
 
 is_new_enough() {
@@ -69,7 +67,7 @@ make_venv() {
 
 # Whether .venv can be kept: finished once, made in this folder, and its Python still runs.
 is_sound() {
-    [ ! -e "$incomplete" ] && is_new_enough "$python" && "$python" -m pip --version >/dev/null 2>&1 &&
+    [ ! -e "$incomplete" ] && is_new_enough "$python" &&
         { [ ! -e .venv/folder ] || [ "$(cat .venv/folder)" = "$(pwd)" ]; }
 }
 
@@ -89,17 +87,18 @@ explain_pip_failure() {
 install() {
     : >"$incomplete"
     rm -f .venv/pip.log
-    echo "Installing $(requirements): a minute or two, longer on a slow network."
-    "$python" -m pip install --quiet --disable-pip-version-check --log .venv/pip.log -r "$(requirements)" ||
+    echo "Installing $requirements: a minute or two, longer on a slow network."
+    "$python" -m pip install --quiet --disable-pip-version-check --log .venv/pip.log -r "$requirements" ||
         explain_pip_failure
     pwd >.venv/folder
-    fingerprint >"$stamp"
-    rm "$incomplete"
+    fingerprint requirements.txt >.venv/installed-lab
+    fingerprint "$requirements" >"$stamp"
+    rm "$incomplete" .venv/pip.log
 }
 
 if [ -e "$incomplete" ]; then echo "The last installation was interrupted: starting afresh."; fi
 if ! is_sound; then make_venv; fi
-if [ "$(fingerprint)" != "$(cat "$stamp" 2>/dev/null)" ]; then
+if [ "$(fingerprint "$requirements")" != "$(cat "$stamp" 2>/dev/null)" ]; then
     check_disk
     install
 fi

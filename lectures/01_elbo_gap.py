@@ -31,6 +31,7 @@ from course_lib.figures.images import tile
 from course_lib.models import VAE, FlowPosteriorVAE
 from course_lib.training import cosine, fit
 
+torch.set_num_threads(1)  # for networks this small a second core only gets in the way
 _ = torch.manual_seed(0)
 
 # %% [markdown]

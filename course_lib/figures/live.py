@@ -174,7 +174,7 @@ def explain_error(error: Exception) -> str:
     """Return one line on an error: what it is and in which function of the reader it arose.
 
     Example:
-        >>> explain_error(NotImplementedError("planar"))
+        >>> explain_error(NotImplementedError("planar: your code goes here"))
         'not started yet: planar'
     """
     frames = [
@@ -184,7 +184,7 @@ def explain_error(error: Exception) -> str:
     ]
     place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else ""
     if isinstance(error, NotImplementedError):
-        return f"not started yet: {str(error) or place}"
+        return f"not started yet: {str(error).split(':')[0] or place}"
     return f"{type(error).__name__} in {place}: {error}" if place else repr(error)
 
 
