@@ -2,6 +2,9 @@ import sys
 
 import pytest
 
+# Programs for a maintainer, not tests: pytest would import them in search of doctests.
+collect_ignore_glob = ["benchmarks/*", "mutants/*"]
+
 
 @pytest.fixture
 def fixed_seed():

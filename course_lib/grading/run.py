@@ -115,24 +115,24 @@ class _Course:
     def verdict(self, submission: Submission, notebooks: list[str], again: bool) -> Verdict:
         """Return what becomes of one submission."""
         student = submission.student
-        problem = submission.problem(notebooks)
-        if problem:
-            return Verdict(student, "failed", reason=problem)
         began = time.monotonic()
-        digest = submission.digest(self.root, self.assignment)
-        known = not again and self._graded(student) == digest
         errors = _Errors()
         with errors.listening():
             try:
+                problem = submission.problem(notebooks)
+                if problem:
+                    return Verdict(student, "failed", reason=problem)
+                digest = submission.digest(self.root, self.assignment)
+                known = not again and self._graded(student) == digest
                 if not known:
                     self._remember(student, None)
                     self._convert(Autograde, student)
                     self._remember(student, digest)
                 self._convert(GenerateFeedback, student)
+                seconds = time.monotonic() - began
+                return self._score(student, "unchanged" if known else "graded", seconds)
             except Exception as error:  # of any kind: nobody else may suffer from it
                 return Verdict(student, "failed", reason=errors.last or repr(error))
-        seconds = time.monotonic() - began
-        return self._score(student, "unchanged" if known else "graded", seconds)
 
     def export(self) -> None:
         """Write the grades of all assignments to ``grades.csv``."""
@@ -157,7 +157,10 @@ class _Course:
         return CourseDirectory(config=config, root=str(self.root), assignment_id=self.assignment)
 
     def _states(self) -> dict[str, str]:
-        return json.loads(self.state.read_text()) if self.state.is_file() else {}
+        try:
+            return json.loads(self.state.read_text())
+        except (FileNotFoundError, ValueError):  # without it everything is graded anew
+            return {}
 
     def _graded(self, student: str) -> str | None:
         """The fingerprint of what was last graded, if its result is still there."""
@@ -201,7 +204,10 @@ class _Errors(logging.Handler):
 def _quiet(path: Path) -> Iterator[None]:
     """Send what nbgrader says to a log file."""
     path.parent.mkdir(exist_ok=True)
-    logger, handler = logging.getLogger("traitlets"), logging.FileHandler(path)
+    logger, handler = (
+        logging.getLogger("traitlets"),
+        logging.FileHandler(path, errors="backslashreplace"),
+    )
     before = logger.level, logger.propagate, logger.handlers
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.handlers, logger.propagate = [handler], False

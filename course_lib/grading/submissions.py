@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ class Submission:
         state = hashlib.sha256((root / CONFIG).read_bytes())
         for folder in (self.folder, root / SOURCE / assignment):
             for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                state.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+                name = os.fsencode(path.relative_to(folder))
+                state.update(name + b"\0" + path.read_bytes())
         return state.hexdigest()
 
 
