@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 1 · The ELBO gap
 #
-# **Slides 3, 6, 7.** A VAE is trained by a lower bound. What does the bound leave out, how much is that on real
+# **Slides 3, 6 and 7 of [CS236](https://deepgenerativemodels.github.io/), Lecture 12.** A VAE is trained by a lower bound. What does the bound leave out, how much is that on real
 # data, and can a more flexible posterior win it back?
 #
 # | section | you will |
@@ -68,7 +68,7 @@ plots.posterior(x=1.5)
 # $$\log p(x) = E_q\!\left[\log \frac{p(x, z)}{q(z)}\right] + E_q\!\left[\log \frac{q(z)}{p(z \mid x)}\right]
 # = \underbrace{L(x)}_{\text{ELBO}} + \underbrace{KL(q(z),\, p(z \mid x))}_{\text{gap}\ \ge\ 0}$$
 #
-# The left side does not know q. So raising the ELBO lowers the gap, nat for nat. No inequality was used: this is an
+# The left side does not know q. So raising the ELBO *by changing q* lowers the gap, nat for nat. No inequality was used: this is an
 # equality, and a computer can check it.
 
 # %%
@@ -110,9 +110,9 @@ print("variance of the best q       ", variance.reshape(-1, 3)[0])
 # posterior's precision, and its gap is ½(Σ log Λᵢᵢ - log|Λ|), known before any training. The KL punishes q for being
 # where the posterior is not, so q hides inside.
 #
-# One more constant, for later. Training maximises the average of log p(x) over the data. That average is
+# So much for one x. Over a data set, training maximises the average of log p(x) over the data. That average is
 # $-KL(p_{data}, p) - H(p_{data})$ (slide 12): up to the entropy of the data, which no model can change, maximum likelihood
-# *is* minimising a KL.
+# *is* minimising a KL. The ELBO of a VAE is that, less the average gap.
 
 # %%
 p_data, p_model = tables.random(6, seed=0), tables.random(6, seed=1)
@@ -201,7 +201,7 @@ bounds = {
 plots.bound_in_k(bounds, linear.log_prob(x_linear[:1]).item())
 
 # %% [markdown]
-# The ELBO of a bad q can be many nats low and still the bound climbs to log p(x), if slowly. L_k remains a **lower bound**:
+# About a hundred: from the prior, one sample is some 15 nats low, thirty a quarter of a nat, a hundred less than a tenth. L_k remains a **lower bound**:
 # in this course it is never called log p(x).
 
 # %% [markdown]
@@ -245,7 +245,9 @@ print("left by k = 300:        ", mean_and_error(exact - result.importance_bound
 # *this* encoder is known. Slide 6 blames the family: "q is often too simple". Let us see whether it is to blame.
 #
 # We freeze the decoder, so that log p(x) stays what it is, and train new posteriors for it: a Gaussian, a Gaussian
-# pushed through four planar layers, and one pushed through two IAF layers. Any brick fits.
+# pushed through four planar layers, and one pushed through two IAF layers. An **inverse autoregressive flow** shifts and scales each $z'_i$ by
+# functions of $z'_1, \dots, z'_{i-1}$: its Jacobian is triangular, so its log-determinant is a sum of log scales (slide 6; Kingma et al., 2016).
+# Here the encoder steers both flows. Any brick fits.
 
 # %%
 vae.likelihood.requires_grad_(False)

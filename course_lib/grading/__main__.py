@@ -24,8 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     failed = [verdict.student for verdict in verdicts if verdict.status == "failed"]
     print(f"{len(verdicts) - len(failed)} of {len(verdicts)} graded: grades.csv, feedback/")
     if failed:
-        print(f"Not graded: {', '.join(failed)}. grades.csv shows an old score or none for them;")
-        print("autograded/grading.log says more.")
+        print(f"Not graded: {', '.join(failed)}. In grades.csv they have an old score or no line.")
+        print("What nbgrader said, where it came to run, is in autograded/grading.log.")
     return 1 if failed else 0
 
 

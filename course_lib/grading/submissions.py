@@ -42,7 +42,11 @@ class Submission:
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 return f"{path.name} is a link or no plain file"
         missing = [name for name in notebooks if not (self.folder / name).is_file()]
-        return f"no {missing[0]} in it" if missing else None
+        if not missing:
+            return None
+        others = sorted(path.name for path in self.folder.glob("*.ipynb"))
+        found = f"; found {', '.join(others)}: rename it" if others else ""
+        return f"no {missing[0]} in it{found}"
 
     def digest(self, root: Path, assignment: str) -> str:
         """Return a fingerprint of the submission and of the assignment it is graded by."""

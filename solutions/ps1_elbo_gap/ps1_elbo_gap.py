@@ -1,7 +1,7 @@
 # %% [markdown]
-# # Assignment 1 · The ELBO gap
+# # Problem set 1 · The ELBO gap
 #
-# **Slides 3, 6, 7.** You write the seven formulas of which a VAE consists, each in a few lines. At the end they are put
+# **Slides 3 and 6 of [CS236](https://deepgenerativemodels.github.io/), Lecture 12.** You write seven formulas around the VAE, each in a few lines. At the end they are put
 # together: your functions train a VAE on handwritten digits, and drive the figure of the lecture.
 #
 # | | exercise | points | difficulty | minutes | slide |
@@ -463,9 +463,9 @@ check.elbo_gap(elbo_gap, seed=8219, spread=3.0)
 #
 # Let p(x, z) be a model and q(z) any density that is zero wherever p(z|x) is zero.
 #
-# **(a)** Show that $\log p(x) = L(x) + KL(q(z), p(z \mid x))$ with $L(x) = E_q[\log p(x, z) - \log q(z)]$. Say at which step the sampling density q enters. (3 points)
+# **(a)** Show that $\log p(x) = L(x) + KL(q(z), p(z \mid x))$ with $L(x) = E_q[\log p(x, z) - \log q(z)]$. Name the step where q first appears, and say why any q may be put there. (3 points)
 #
-# **(b)** Show that the gap is zero if and only if q is the posterior. You may use Jensen's inequality, but say why it is strict. (2 points)
+# **(b)** Show that the gap is zero if and only if q is the posterior. You may use Jensen's inequality; say when it holds with equality. (2 points)
 #
 # **(c)** The same ELBO is raised once by changing q alone, once by changing p alone. In which case must the gap shrink? One sentence each. (1 point)
 
