@@ -68,7 +68,7 @@ def answer(source):
 
 
 def without_test(cells):
-    cells["double"].source = "def double(x):\n    return 0"
+    cells["double"].source = "def double(x):\n    return x * 2"
     return [cell for cell in cells.values() if cell.id != "test_double"]
 
 
@@ -87,7 +87,7 @@ SUBMISSIONS = {
         3,
     ),
     "easier": (easier_test, 0),
-    "deleted": (without_test, 0),
+    "deleted": (without_test, 3),
     "exits": (answer("raise SystemExit"), 0),
 }
 
@@ -168,6 +168,7 @@ def test_nbgraders_own_commands_make_the_same_release_and_grade(toy, tmp_path):
     built = (course / "assignments/ps0_toy/ps0_toy.ipynb").read_bytes()
     submit(course, "ada", "ps0_toy", course / "solutions")
     nbgrader(course, "generate_assignment", "ps0_toy", "--force")
+    assert [path.name for path in (course / "assignments/ps0_toy").iterdir()] == ["ps0_toy.ipynb"]
     assert (course / "assignments/ps0_toy/ps0_toy.ipynb").read_bytes() == built
     for step in ("autograde", "generate_feedback"):
         nbgrader(course, step, "ps0_toy")
