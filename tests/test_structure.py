@@ -4,9 +4,11 @@ import ast
 import re
 import subprocess
 import sys
+from importlib.metadata import distributions
 
 import pytest
 from notebook_runs import ROOT
+from packaging.specifiers import SpecifierSet
 
 LIBRARY = ROOT / "course_lib"
 GROUND = {"data", "distributions", "exact"}
@@ -110,3 +112,12 @@ def test_every_local_link_of_the_documents_leads_somewhere():
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_pinned_package_accepts_the_oldest_python_that_the_readme_promises():
+    refused = [
+        f"{found.metadata['Name']} {found.version} needs {found.metadata['Requires-Python']}"
+        for found in distributions()
+        if "3.11.0" not in SpecifierSet(found.metadata["Requires-Python"] or "")
+    ]
+    assert refused == []
