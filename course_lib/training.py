@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import signal
@@ -19,12 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from course_lib.batches import Data, fingerprint, map_data, move, size_of
 from course_lib.progress import Progress
 from course_lib.randomness import cuda_only, own_randomness
 
 __all__ = ["History", "cosine", "fit"]
-
-Data = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
 
 
 @dataclass
@@ -111,9 +109,9 @@ def fit(
         FloatingPointError: if a loss becomes NaN or infinite; the last checkpoint is kept.
     """
     _check_positive(steps=steps, batch_size=batch_size, record_every=record_every)
-    _size(train, "train")
+    size_of(train, "train")
     if validation is not None:
-        _size(validation, "validation")
+        size_of(validation, "validation")
     rate = learning_rate if callable(learning_rate) else lambda _: learning_rate
     if not callable(learning_rate) and not learning_rate > 0:
         raise ValueError(f"learning_rate: expected a positive number, got {learning_rate!r}")
@@ -218,7 +216,7 @@ class _Run:
     def _validate(self) -> None:
         self.model.eval()
         with torch.no_grad(), own_randomness(self.seed, _device(self.model)):
-            losses = self.model.losses(_to(self.validation, _device(self.model)))
+            losses = self.model.losses(move(self.validation, _device(self.model)))
         for player, loss in losses.items():
             self.history.validation.setdefault(player, []).append(loss.item())
         first = next(iter(self.history.validation.values()))
@@ -235,7 +233,7 @@ class _Run:
         self.model.eval()
 
     def _batch(self, step: int) -> Data:
-        n = _size(self.train, "train")
+        n = size_of(self.train, "train")
         size = min(self.batch_size, n)
         per_epoch = n // size
         epoch, place = divmod(step, per_epoch)
@@ -243,7 +241,7 @@ class _Run:
             generator = torch.Generator().manual_seed(1_000_003 * self.seed + epoch)
             self._order = torch.randperm(n, generator=generator)
         index = self._order[place * size : (place + 1) * size]
-        return _to(_map(self.train, lambda x: x[index]), _device(self.model))
+        return move(map_data(self.train, lambda x: x[index]), _device(self.model))
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -256,9 +254,9 @@ class _Run:
             "batch_size": self.batch_size,
             "seed": self.seed,
             "record_every": self.record_every,
-            "train": _fingerprint(self.train, "train"),
+            "train": fingerprint(self.train, "train"),
             "validation": self.validation is not None
-            and _fingerprint(self.validation, "validation"),
+            and fingerprint(self.validation, "validation"),
         }
 
     def save(self, path: Path | None) -> None:
@@ -322,49 +320,10 @@ def _players(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     return {"model": [p for p in model.parameters() if p.requires_grad]}
 
 
-def _map(data: Data, function: Callable[[Tensor], Tensor]) -> Data:
-    if isinstance(data, Tensor):
-        return function(data)
-    if isinstance(data, dict):
-        return {key: function(value) for key, value in data.items()}
-    return tuple(function(value) for value in data)
-
-
-def _to(data: Data, device: torch.device) -> Data:
-    return _map(data, lambda x: x.to(device))
-
-
-def _parts(data: Data, name: str) -> list[Tensor]:
-    parts = list(data.values()) if isinstance(data, dict) else data
-    parts = list(parts) if isinstance(parts, tuple | list) else [parts]
-    for part in parts:
-        if not isinstance(part, Tensor):
-            raise TypeError(
-                f"{name}: expected a tensor, or a tuple or dict of tensors,"
-                f" got {type(part).__name__}"
-            )
-    return parts
-
-
-def _size(data: Data, name: str) -> int:
-    sizes = {len(part) if part.dim() else 0 for part in _parts(data, name)}
-    if len(sizes) != 1 or 0 in sizes:
-        raise ValueError(f"{name}: expected one positive number of examples, got {sorted(sizes)}")
-    return sizes.pop()
-
-
 def _check_positive(**numbers: int) -> None:
     for name, number in numbers.items():
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise ValueError(f"{name}: expected a positive integer, got {number!r}")
-
-
-def _fingerprint(data: Data, name: str) -> str:
-    digest = hashlib.sha256()
-    for part in _parts(data, name):
-        digest.update(f"{part.dtype}{tuple(part.shape)}".encode())
-        digest.update(part.detach().cpu().contiguous().view(torch.uint8).numpy())
-    return digest.hexdigest()
 
 
 def _device(model: nn.Module) -> torch.device:

@@ -495,9 +495,9 @@ class TestCheckpoint:
     def test_the_training_data_are_read_once_a_run(self, tmp_path, monkeypatch):
         from course_lib import training
 
-        calls, fingerprint = [], training._fingerprint
+        calls, fingerprint = [], training.fingerprint
         counted = lambda *arguments: calls.append(1) or fingerprint(*arguments)  # noqa: E731
-        monkeypatch.setattr(training, "_fingerprint", counted)
+        monkeypatch.setattr(training, "fingerprint", counted)
         run(noisy(), record_every=1, checkpoint=tmp_path / "a.pt")
         assert len(calls) == 2
 

@@ -237,7 +237,7 @@ CORE = [
         ("resume: clock starts anew", "self._began -= ", "self._began -= 0 * "),
         (
             "resume: other data accepted",
-            '            "train": _fingerprint(self.train, "train"),\n',
+            '            "train": fingerprint(self.train, "train"),\n',
             "",
         ),
         ("resume: other precision accepted", "{v.dtype} {tuple", "{tuple"),
@@ -250,7 +250,7 @@ CORE = [
         ),
         ("checkpoint: NaN saved at an interruption", "        self._means()\n", ""),
         ("fit: NaN unnoticed", "if not all(math.isfinite", "if False and not all(math.isfinite"),
-        ("fit: validation on the training data", "_to(self.validation,", "_to(self.train,"),
+        ("fit: validation on the training data", "move(self.validation,", "move(self.train,"),
         (
             "fit: validation moves the noise",
             "with torch.no_grad(), own_randomness(self.seed, _device(self.model)):",
