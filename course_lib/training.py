@@ -72,14 +72,18 @@ def fit(
     validation: Data | None = None,
     record_every: int = 100,
     seed: int = 0,
+    betas: tuple[float, float] = (0.9, 0.999),
     device: str | torch.device = "cpu",
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> History:
     """Train ``model`` by ``model.losses(batch)`` and return what happened.
 
-    Each player of ``model.losses`` has an Adam optimiser over ``model.players()[player]``, or over
-    all parameters that require a gradient where the model has no ``players``. The run depends on
+    A model with one player has ``losses(batch) -> {player: scalar}`` and one Adam optimiser over
+    all parameters that require a gradient. A model with several has ``players() -> {player:
+    parameters}`` and ``loss(batch, player) -> scalar``; one step is a turn of each player in the
+    order of ``turns()``, by default that of ``players()``, and every turn draws its own batch. Only
+    the parameters of the player whose turn it is receive a gradient. The run depends on
     ``seed`` alone: it neither reads nor moves the global random state. With ``checkpoint`` the
     state is saved at every record and on interruption, and a later call with the same arguments
     continues to the same numbers as an uninterrupted run. With ``validation`` the model ends with
@@ -95,6 +99,7 @@ def fit(
         validation: held-out data of the same form, or None.
         record_every: steps between two records.
         seed: decides the batches and all noise.
+        betas: Adam's two decay rates; a game is often steadier with a first of 0.5 or less.
         device: where to train, e.g. ``"cpu"`` or ``"cuda"``.
         checkpoint: a file to save to and to resume from, or None.
         progress: whether to show a progress bar.
@@ -115,7 +120,7 @@ def fit(
     rate = learning_rate if callable(learning_rate) else lambda _: learning_rate
     if not callable(learning_rate) and not learning_rate > 0:
         raise ValueError(f"learning_rate: expected a positive number, got {learning_rate!r}")
-    run = _Run(model.to(device), train, validation, batch_size, seed, record_every)
+    run = _Run(model.to(device), train, validation, batch_size, seed, record_every, betas)
     path = None if checkpoint is None else Path(checkpoint)
     label = f"training {type(model).__name__}"
     with own_randomness(seed, device), Progress(steps, label, progress) as bar, _stop() as stop:
@@ -171,10 +176,14 @@ class _Run:
         batch_size: int,
         seed: int,
         record_every: int,
+        betas: tuple[float, float],
     ) -> None:
         self.model, self.train, self.validation = model, train, validation
-        self.batch_size, self.seed = batch_size, seed
-        self.optimisers = {name: Adam(p, fused=True) for name, p in _players(model).items()}
+        self.batch_size, self.seed, self.betas = batch_size, seed, betas
+        self.optimisers = {
+            name: Adam(p, betas=betas, fused=True) for name, p in _players(model).items()
+        }
+        self.turns = tuple(model.turns()) if hasattr(model, "turns") else tuple(self.optimisers)
         self.record_every = record_every
         self.history = History()
         self.step, self.text = 0, ""
@@ -183,16 +192,24 @@ class _Run:
         self._began = time.monotonic()
 
     def advance(self, step: int, rate: float) -> None:
-        """Take one optimiser step for every player, in turn."""
-        batch = self._batch(step)
-        for player, optimiser in self.optimisers.items():
-            loss = self.model.losses(batch)[player]
+        """Take one optimiser step in every turn."""
+        for turn, player in enumerate(self.turns):
+            batch, optimiser = self._batch(step * len(self.turns) + turn), self.optimisers[player]
+            loss = self._loss(batch, player)
             optimiser.zero_grad()
-            loss.backward()
+            if len(self.optimisers) == 1:
+                loss.backward()
+            else:
+                loss.backward(inputs=optimiser.param_groups[0]["params"])
             optimiser.param_groups[0]["lr"] = rate
             optimiser.step()
             self._since.setdefault(player, []).append(loss.detach())
         self.step = step + 1
+
+    def _loss(self, batch: Data, player: str) -> Tensor:
+        if len(self.optimisers) == 1:
+            return self.model.losses(batch)[player]
+        return self.model.loss(batch, player)
 
     def _means(self) -> dict[str, float]:
         """Return each player's mean loss since the last record; stop the run if it is no number."""
@@ -215,8 +232,9 @@ class _Run:
 
     def _validate(self) -> None:
         self.model.eval()
+        validation = move(self.validation, _device(self.model))
         with torch.no_grad(), own_randomness(self.seed, _device(self.model)):
-            losses = self.model.losses(move(self.validation, _device(self.model)))
+            losses = {player: self._loss(validation, player) for player in self.optimisers}
         for player, loss in losses.items():
             self.history.validation.setdefault(player, []).append(loss.item())
         first = next(iter(self.history.validation.values()))
@@ -251,6 +269,8 @@ class _Run:
             "model": type(self.model).__name__,
             "weights": {k: f"{v.dtype} {tuple(v.shape)}" for k, v in state.items()},
             "players": sorted(self.optimisers),
+            "turns": list(self.turns),
+            "betas": list(self.betas),
             "batch_size": self.batch_size,
             "seed": self.seed,
             "record_every": self.record_every,

@@ -392,9 +392,24 @@ class Duel(nn.Module):
     def players(self):
         return {"generator": [self.g], "critic": [self.c]}
 
-    def losses(self, batch):
+    def loss(self, batch, player):
         product = (self.g * self.c * self.frozen * batch).mean()
-        return {"generator": product, "critic": -product}
+        return {"generator": product, "critic": -product}[player]
+
+
+class Eager(Duel):
+    """The critic moves twice before the generator does; everyone remembers the batches."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def turns(self):
+        return ("critic", "critic", "generator")
+
+    def loss(self, batch, player):
+        self.seen.append((player, batch))
+        return super().loss(batch, player)
 
 
 class TestPlayers:
@@ -412,6 +427,28 @@ class TestPlayers:
         )
         assert history.loss["generator"] == [1.0]
         assert history.loss["critic"] == pytest.approx([-0.75], rel=1e-6)
+
+    def test_turns_are_taken_in_the_order_the_model_asks_for_each_on_its_own_batch(self):
+        model, data = Eager(), torch.arange(9.0)[:, None]
+        fit(model, data, steps=2, batch_size=3, learning_rate=0.25, progress=False)
+        assert [player for player, _ in model.seen] == ["critic", "critic", "generator"] * 2
+        first_pass = torch.cat([batch for _, batch in model.seen[:3]])
+        assert torch.equal(first_pass.sort(0).values, data)
+
+    def test_only_the_player_whose_turn_it_is_receives_a_gradient(self):
+        model = Duel()
+        fit(model, torch.ones(9, 1), steps=1, batch_size=9, learning_rate=0.25, progress=False)
+        assert model.g.grad.item() == 1  # from its own turn; the critic's turn adds nothing
+        assert model.frozen.grad is None
+
+    def test_the_decay_rates_reach_the_optimiser(self):
+        """With a first rate of zero, a step depends on the sign of the last gradient alone."""
+        weights, data = [], torch.randn(40, 1)
+        for betas in ((0.0, 0.999), (0.9, 0.999)):
+            model = Duel()
+            fit(model, data, steps=5, batch_size=2, betas=betas, progress=False)
+            weights.append(model.g.item())
+        assert weights[0] != weights[1]
 
     def test_parameters_that_are_frozen_stay(self):
         model = VAE.build(6, 2, (8,))

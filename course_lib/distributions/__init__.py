@@ -1,5 +1,9 @@
 """The bricks: every brick is a conditional distribution, and any fits where its events do."""
 
+from course_lib.distributions.autoregressive import (
+    AutoregressiveBernoulli,
+    ConditionalAutoregressiveBernoulli,
+)
 from course_lib.distributions.base import Brick, rsample_and_log_prob
 from course_lib.distributions.bernoulli import ConditionalBernoulli, IndependentBernoulli
 from course_lib.distributions.flow import Flow, Pushforward
@@ -20,7 +24,9 @@ from course_lib.distributions.transforms import (
 
 __all__ = [
     "AffineAutoregressive",
+    "AutoregressiveBernoulli",
     "Brick",
+    "ConditionalAutoregressiveBernoulli",
     "ConditionalBernoulli",
     "ConditionalGaussian",
     "DiagonalGaussian",

@@ -20,10 +20,11 @@ import pytest
 import torch  # imported once, before the forks that run the tests
 from core import CORE
 from exact_worlds import EXACT
+from foundations import FOUNDATIONS
 from mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
-MUTANTS = [*CORE, *EXACT]
+MUTANTS = [*CORE, *EXACT, *FOUNDATIONS]
 
 
 def run_tests(root: Path, tests: list[str]) -> int:

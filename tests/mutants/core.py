@@ -17,7 +17,7 @@ PROGRESS = "test_progress.py"
 
 CORE = [
     *mutants_of(
-        "distributions/transforms.py",
+        "distributions/transforms/affine.py",
         AFFINE,
         (
             "MAF: log-det with the wrong sign",
@@ -37,6 +37,10 @@ CORE = [
         ("IAF: exp(a) for exp(-a)", "(x - mu) * (-log_scale).exp()", "(x - mu) * log_scale.exp()"),
         ("MAF: log-det averaged", "return x, log_scale.sum(-1)", "return x, log_scale.mean(-1)"),
         ("MAF: scale without a bound", "raw / (1 + raw.abs() / self.bound)", "raw"),
+    ),
+    *mutants_of(
+        "distributions/networks.py",
+        AFFINE,
         ("MAF: order not inverted in sampling", "order.argsort()", "order"),
         ("MAF: natural order in sampling", "order.argsort()", "torch.arange(dim)"),
     ),
@@ -53,7 +57,7 @@ CORE = [
         ("MADE: narrow layers see the first inputs", "* levels // n", "% levels"),
     ),
     *mutants_of(
-        "distributions/transforms.py",
+        "distributions/transforms/planar.py",
         PLANAR,
         ("planar: u-hat omitted", "z + constrain_planar(u, w) * torch.tanh", "z + u * torch.tanh"),
         (

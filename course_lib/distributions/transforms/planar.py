@@ -1,120 +1,16 @@
-"""Invertible maps that return their log-determinant in the same pass (slides 5 and 6).
-
-``transform(z, context)`` returns ``(x, log|det dx/dz|)`` and ``transform.inverse(x, context)``
-returns ``(z, log|det dz/dx|)``: the two log-determinants are opposite in sign.
-"""
+"""The planar layer and the constraint that makes it invertible (slide 6)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from course_lib.distributions.networks import MaskedMLP
+from course_lib.distributions.transforms.base import Transform
 
-__all__ = ["AffineAutoregressive", "Inverse", "Planar", "Transform", "constrain_planar", "planar"]
-
-
-class Transform(nn.Module):
-    """An invertible map of (..., dim) vectors, given a context or nothing."""
-
-    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return x = f(z), (..., dim), and log|det df/dz|, (...)."""
-        raise NotImplementedError
-
-    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return z = f^-1(x), (..., dim), and log|det df^-1/dx|, (...)."""
-        raise NotImplementedError
-
-
-class Inverse(Transform):
-    """The same map read backwards: MAF becomes IAF with the very same parameters (slide 5).
-
-    Args:
-        transform: the map to reverse.
-
-    Example:
-        >>> maf = AffineAutoregressive(2, (8,))
-        >>> iaf, z = Inverse(maf), torch.randn(5, 2)
-        >>> torch.equal(iaf(z)[0], maf.inverse(z)[0])
-        True
-    """
-
-    def __init__(self, transform: Transform) -> None:
-        super().__init__()
-        self.transform = transform
-
-    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return what the reversed map's inverse returns."""
-        return self.transform.inverse(z, context)
-
-    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return what the reversed map returns."""
-        return self.transform(x, context)
-
-
-class AffineAutoregressive(Transform):
-    r"""The masked autoregressive layer: each dimension is affine given those before it (slide 5).
-
-    .. math:: x_i = \mu_i(x_{<i}) + \sigma_i(x_{<i})\, z_i, \qquad
-              \log|\det \partial x/\partial z| = \sum_i \log\sigma_i
-
-    ``inverse`` (a density at given points) is one pass of the network; ``forward`` (sampling) is
-    one pass per dimension. ``Inverse(AffineAutoregressive(...))`` is the inverse autoregressive
-    layer: one pass to sample and to know the density of its own samples.
-
-    Args:
-        dim: the number of dimensions.
-        hidden: widths of the network's hidden layers.
-        context_dim: size of the context; 0 for none.
-        order: (dim,) a permutation: ``order[i]`` is the place of dimension i.
-        bound: |log scale| stays below this number, so that far points stay finite.
-
-    Example:
-        >>> maf = AffineAutoregressive(3, (16,))
-        >>> x, log_det = maf(torch.randn(5, 3))
-        >>> torch.allclose(maf.inverse(x)[1], -log_det)
-        True
-
-    Papers: Papamakarios, Pavlakou, Murray (2017), arXiv:1705.07057 (MAF); Kingma, Salimans,
-    Jozefowicz, Chen, Sutskever, Welling (2016), arXiv:1606.04934 (IAF).
-    """
-
-    def __init__(
-        self,
-        dim: int,
-        hidden: Sequence[int],
-        *,
-        context_dim: int = 0,
-        order: Tensor | None = None,
-        bound: float = 7.0,
-    ) -> None:
-        super().__init__()
-        self.network = MaskedMLP(dim, hidden, 2, context_dim=context_dim, order=order)
-        self.register_buffer("sequence", torch.arange(dim) if order is None else order.argsort())
-        self.bound = bound
-
-    def conditioner(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return mu_i(x_<i) and log sigma_i(x_<i), each (..., dim)."""
-        mu, raw = self.network(x, context).unbind(-1)
-        return mu, raw / (1 + raw.abs() / self.bound)
-
-    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return x and log|det dx/dz| by one pass of the network per dimension."""
-        x = torch.zeros_like(z)
-        for i in self.sequence.tolist():
-            mu, log_scale = self.conditioner(x, context)
-            x = x.clone()
-            x[..., i] = mu[..., i] + log_scale[..., i].exp() * z[..., i]
-        return x, log_scale.sum(-1)
-
-    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return z and log|det dz/dx| by one pass of the network."""
-        mu, log_scale = self.conditioner(x, context)
-        return (x - mu) * (-log_scale).exp(), -log_scale.sum(-1)
+__all__ = ["Planar", "constrain_planar", "planar"]
 
 
 def constrain_planar(u: Tensor, w: Tensor) -> Tensor:

@@ -1,0 +1,117 @@
+"""Comparisons that need samples only: a critic tells two distributions apart (slides 10-12, 15).
+
+A critic gives one number an example. Each function takes its outputs on the two sides; where the
+critic maximises a bound, its loss is the negative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid, softplus
+
+__all__ = ["gradient_penalty", "jsd_bound", "non_saturating_loss", "wasserstein_bound"]
+
+
+def jsd_bound(real: Tensor, fake: Tensor) -> Tensor:
+    r"""Return the lower bound on JSD(p_data, p) that a critic's logits give (slides 10, 11).
+
+    .. math:: JSD \ge \log 2 + \tfrac12 E_{p_{data}}[\log \sigma(T)]
+              + \tfrac12 E_p[\log(1-\sigma(T))]
+
+    with equality at T* = log(p_data / p). It is V/2 + log 2, V being the value of the GAN's game.
+
+    Args:
+        real: (n,) logits on samples of p_data.
+        fake: (m,) logits on samples of p.
+
+    Returns:
+        () nats: an estimate of the bound; its expectation is at most log 2.
+
+    Raises:
+        ValueError: if a side is no vector, or is empty.
+
+    Example:
+        >>> jsd_bound(torch.zeros(4), torch.zeros(5))  # a critic that knows nothing
+        tensor(0.)
+
+    Paper: Goodfellow et al. (2014), Generative adversarial nets, arXiv:1406.2661.
+    """
+    _check_sides(real, fake)
+    return math.log(2) + (logsigmoid(real).mean() - softplus(fake).mean()) / 2
+
+
+def non_saturating_loss(fake: Tensor) -> Tensor:
+    r"""Return E_p[-log sigma(T)], what the generator minimises in place of the JSD (slide 10).
+
+    It has the same fixed point as the game and a gradient where the critic is sure.
+
+    Args:
+        fake: (m,) logits on samples of p.
+
+    Returns:
+        () nats.
+
+    Paper: Goodfellow et al. (2014), Generative adversarial nets, arXiv:1406.2661.
+    """
+    return softplus(-fake).mean()
+
+
+def wasserstein_bound(real: Tensor, fake: Tensor) -> Tensor:
+    r"""Return E_p_data[T] - E_p[T], at most the Wasserstein-1 distance for a 1-Lipschitz T.
+
+    Args:
+        real: (n,) scores of samples of p_data.
+        fake: (m,) scores of samples of p.
+
+    Returns:
+        (), in units of the data.
+
+    Raises:
+        ValueError: if a side is no vector, or is empty.
+
+    Paper: Arjovsky, Chintala, Bottou (2017), arXiv:1701.07875.
+    """
+    _check_sides(real, fake)
+    return real.mean() - fake.mean()
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    r"""Return E[(|grad T(x)| - 1)^2] on points between real and fake samples.
+
+    It holds a critic near 1-Lipschitz, which is what keeps its game stable.
+
+    Args:
+        critic: maps (n, *event) to (n,) scores.
+        real: (n, *event) samples of p_data.
+        fake: (n, *event) samples of p.
+
+    Returns:
+        () the penalty, differentiable in the critic's parameters.
+
+    Raises:
+        ValueError: if the two sides differ in shape.
+
+    Example:
+        >>> x = torch.randn(5, 3)
+        >>> gradient_penalty(lambda x: x[:, 0], x, x + 1)  # a critic of slope one
+        tensor(0.)
+
+    Paper: Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville (2017), arXiv:1704.00028.
+    """
+    if real.shape != fake.shape:
+        raise ValueError(f"fake: expected the shape {tuple(real.shape)}, got {tuple(fake.shape)}")
+    weight = torch.rand(len(real), *[1] * (real.dim() - 1), dtype=real.dtype, device=real.device)
+    between = (weight * real + (1 - weight) * fake).detach().requires_grad_()
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def _check_sides(real: Tensor, fake: Tensor) -> None:
+    for name, side in (("real", real), ("fake", fake)):
+        if side.dim() != 1 or len(side) == 0:
+            raise ValueError(f"{name}: expected (n,) numbers, n > 0, got shape {tuple(side.shape)}")

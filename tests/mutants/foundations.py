@@ -1,0 +1,61 @@
+"""Mistakes in what several models share: players in training, autoregressive bits, densities."""
+
+from mutant import mutants_of
+
+TRAINING = "test_training.py"
+BITS = "distributions/test_autoregressive.py"
+DENSITY = "models/test_density.py"
+
+FOUNDATIONS = [
+    *mutants_of(
+        "training.py",
+        TRAINING,
+        (
+            "players: every turn on the same batch",
+            "self._batch(step * len(self.turns) + turn)",
+            "self._batch(step)",
+        ),
+        (
+            "players: everyone's parameters receive the gradient",
+            'loss.backward(inputs=optimiser.param_groups[0]["params"])',
+            "loss.backward()",
+        ),
+        (
+            "players: the order of turns ignored",
+            'tuple(model.turns()) if hasattr(model, "turns") else tuple(self.optimisers)',
+            "tuple(self.optimisers)",
+        ),
+        ("players: decay rates not passed on", "Adam(p, betas=betas, ", "Adam(p, "),
+    ),
+    *mutants_of(
+        "distributions/autoregressive.py",
+        BITS,
+        (
+            "MADE brick: natural order in sampling",
+            "self.network.sequence.tolist()",
+            "range(bits.shape[-1])",
+        ),
+        (
+            "MADE brick: sampling blind to the context",
+            "self.network(bits, self.context)[",
+            "self.network(bits)[",
+        ),
+        (
+            "MADE brick: order not passed on",
+            "context_dim=context_dim, order=order",
+            "context_dim=context_dim",
+        ),
+        ("MADE brick: context dropped", "context if self.context_dim else None", "None"),
+    ),
+    *mutants_of(
+        "models/density.py",
+        DENSITY,
+        (
+            "density: loss summed over the batch",
+            "self.log_prob(batch).mean()",
+            "self.log_prob(batch).sum()",
+        ),
+        ("density: loss with the wrong sign", "-self.log_prob(batch)", "self.log_prob(batch)"),
+        ("density: input not checked", 'self.brick.check_event(x, "x")', "pass"),
+    ),
+]
