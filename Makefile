@@ -1,13 +1,14 @@
 # The two commands of the README: make lab, make test. Both set up .venv first and redo nothing.
-# Options: PYTHON=/path/to/python3.11   LAB_FLAGS=--no-browser   PYTEST_FLAGS="-k vae"   ASSIGNMENT=ps1_elbo_gap
+# Options: PYTHON=/path/to/python3.11   LAB_FLAGS=--no-browser   PYTEST_FLAGS="-k vae"   ASSIGNMENT=ps1_elbo_gap   CLAIMS="vae_mnist --seeds 1"
 
 BIN = .venv/bin
 ASSIGNMENT =
+CLAIMS =
 LAB_FLAGS =
 PYTEST_FLAGS =
 START = /lab/tree/README.md
 
-.PHONY: help lab test grade notebooks lint bench clean environment test-environment
+.PHONY: help lab test grade notebooks lint bench claims clean environment test-environment
 
 help:
 	@echo "make lab                              open the course in JupyterLab"
@@ -16,6 +17,7 @@ help:
 	@echo "make notebooks                        rebuild notebooks and assignments from their .py files"
 	@echo "make lint                             ruff, and whether the notebooks are up to date"
 	@echo "make bench                            timings and trained figures, side by side (half an hour)"
+	@echo "make claims                           measure the lecture's claims, row by row, in one table (hours; it resumes)"
 	@echo "make clean                            remove .venv and what the tests left"
 
 environment:
@@ -50,6 +52,9 @@ bench: test-environment
 	$(BIN)/python tests/benchmarks/bench_step.py
 	$(BIN)/python tests/benchmarks/bench_redraw.py
 	$(BIN)/python tests/benchmarks/gap_digits.py
+
+claims: test-environment
+	$(BIN)/python tests/benchmarks/claims $(CLAIMS)
 
 clean:
 	rm -rf .venv build .pytest_cache .ruff_cache

@@ -39,7 +39,9 @@ class Pushforward(Distribution):
         context: Tensor | None = None,
     ) -> None:
         self.base, self.transforms, self.context = base, transforms, context
-        super().__init__(base.batch_shape, base.event_shape, validate_args=False)
+        super().__init__(
+            base.batch_shape, _image_shape(base.event_shape, transforms), validate_args=False
+        )
 
     def push(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Return x = f_K(...f_1(z)), (..., dim), and the sum of the log-determinants, (...)."""
@@ -96,7 +98,8 @@ class Flow(Brick):
     def __init__(
         self, base: Brick, transforms: Iterable[Transform], encoder: nn.Module | None = None
     ) -> None:
-        super().__init__(tuple(base.event_shape))
+        transforms = list(transforms)
+        super().__init__(tuple(_image_shape(base.event_shape, transforms)))
         self.base = base
         self.transforms = nn.ModuleList(transforms)
         self.encoder = encoder
@@ -108,3 +111,10 @@ class Flow(Brick):
         if features is not None and not base.batch_shape:
             base = base.expand(features.shape[:-1])  # each example gets noise of its own
         return Pushforward(base, list(self.transforms), features)
+
+
+def _image_shape(shape: Size, transforms: Iterable[Transform]) -> Size:
+    """Return the shape of f_K(...f_1(z)) for one z of the given shape."""
+    for transform in transforms:
+        shape = transform.image_shape(shape)
+    return shape

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
-__all__ = ["Game"]
+from course_lib.distributions import mlp
+from course_lib.distributions.base import as_count, as_shape
+from course_lib.objectives.critics import CRITICS, Critic
+
+__all__ = ["Game", "build_critic"]
 
 
 class Game(nn.Module):
@@ -15,11 +22,22 @@ class Game(nn.Module):
 
     Args:
         critic_turns: how many turns the player named "critic" has in one step.
+
+    Raises:
+        ValueError: if ``critic_turns`` is not a positive integer.
     """
 
     def __init__(self, critic_turns: int = 1) -> None:
         super().__init__()
-        self.critic_turns = critic_turns
+        self.set_turns(critic_turns)
+
+    def set_turns(self, critic_turns: int) -> None:
+        """Set how many turns the critic has in one step.
+
+        Raises:
+            ValueError: if it is not a positive integer.
+        """
+        self.critic_turns = as_count(critic_turns, "critic_turns")
 
     def players(self) -> dict[str, list[nn.Parameter]]:
         """Return the parameters that each player moves."""
@@ -35,5 +53,31 @@ class Game(nn.Module):
 
     def turns(self) -> tuple[str, ...]:
         """Return the order of one step: the critic's turns, then one turn for everyone else."""
-        others = [player for player in self.players() if player != "critic"]
-        return ("critic",) * self.critic_turns + tuple(others)
+        players = self.players()
+        others = tuple(player for player in players if player != "critic")
+        return ("critic",) * (self.critic_turns if "critic" in players else 0) + others
+
+
+def build_critic(kind: str, x_shape: int | tuple[int, ...], hidden: Sequence[int]) -> Critic:
+    """Return a perceptron from one observation to one number, as a critic.
+
+    Its activations are smooth, since the penalty differentiates the slope.
+
+    Args:
+        kind: ``"jsd"`` or ``"wasserstein"``.
+        x_shape: the shape of one observation.
+        hidden: widths of the hidden layers.
+
+    Raises:
+        ValueError: if the kind is unknown, or a size is not a positive integer.
+
+    Example:
+        >>> import torch
+        >>> build_critic("jsd", (3, 5), (8,))(torch.zeros(7, 3, 5)).shape
+        torch.Size([7])
+    """
+    if kind not in CRITICS:
+        raise ValueError(f"critic: expected one of {', '.join(CRITICS)}, got {kind!r}")
+    shape, hidden = as_shape(x_shape, "x_shape"), as_shape(hidden, "critic_hidden")
+    network = mlp(math.prod(shape), hidden, 1, flatten=len(shape), activation=nn.SiLU)
+    return CRITICS[kind](network)

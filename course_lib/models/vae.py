@@ -8,6 +8,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Distribution
 
 from course_lib import objectives
 from course_lib.distributions import (
@@ -19,6 +20,7 @@ from course_lib.distributions import (
 )
 from course_lib.distributions.base import as_count, as_shape
 from course_lib.objectives import Elbo
+from course_lib.objectives.critics import as_weight
 
 __all__ = ["VAE"]
 
@@ -32,9 +34,13 @@ class VAE(nn.Module):
         prior: the brick p(z).
         likelihood: the brick p(x|z).
         posterior: the brick q(z|x).
+        input_noise: standard deviation of Gaussian noise on the encoder's input while the model
+            trains: amortised inference regularisation (slide 12). It keeps q(z|x) from changing
+            fast with x, and so from fitting the training set alone; in evaluation it is absent.
 
     Raises:
-        ValueError: if prior and posterior speak of events of different shape.
+        ValueError: if prior and posterior speak of events of different shape, or the noise is
+            negative.
 
     Example:
         >>> vae = VAE.build(x_shape=(1, 3, 5), z_dim=2, hidden=(16,))
@@ -43,10 +49,13 @@ class VAE(nn.Module):
         >>> torch.allclose(bound.total, bound.reconstruction - bound.kl)
         True
 
-    Paper: Kingma, Welling (2014), Auto-encoding variational Bayes, arXiv:1312.6114.
+    Papers: Kingma, Welling (2014), Auto-encoding variational Bayes, arXiv:1312.6114; Shu, Bui,
+    Zhao, Kochenderfer, Ermon (2018), Amortized inference regularization, arXiv:1805.08913.
     """
 
-    def __init__(self, prior: Brick, likelihood: Brick, posterior: Brick) -> None:
+    def __init__(
+        self, prior: Brick, likelihood: Brick, posterior: Brick, *, input_noise: float = 0.0
+    ) -> None:
         super().__init__()
         if prior.event_shape != posterior.event_shape:
             raise ValueError(
@@ -54,6 +63,7 @@ class VAE(nn.Module):
                 f" got {tuple(posterior.event_shape)}"
             )
         self.prior, self.likelihood, self.posterior = prior, likelihood, posterior
+        self.input_noise = as_weight(input_noise, "input_noise", finite=True)
 
     @classmethod
     def build(
@@ -62,6 +72,7 @@ class VAE(nn.Module):
         z_dim: int,
         hidden: Sequence[int] = (200, 200),
         likelihood: str = "bernoulli",
+        **options: float,
     ) -> Self:
         """Return a VAE from plain sizes: Gaussian encoder, mirrored decoder, p(z) = N(0, I).
 
@@ -70,13 +81,21 @@ class VAE(nn.Module):
             z_dim: the number of latent dimensions.
             hidden: widths of the encoder's hidden layers; the decoder mirrors them.
             likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
+            options: what the class takes beside its bricks, e.g. ``input_noise``.
 
         Raises:
             ValueError: if a size is not a positive integer, or the likelihood is unknown.
         """
         z_dim, hidden = as_count(z_dim, "z_dim"), as_shape(hidden, "hidden")
         posterior = ConditionalGaussian(encoder(x_shape, hidden, 2 * z_dim), z_dim)
-        return cls(StandardGaussian(z_dim), decoder(x_shape, z_dim, hidden, likelihood), posterior)
+        bricks = StandardGaussian(z_dim), decoder(x_shape, z_dim, hidden, likelihood), posterior
+        return cls(*bricks, **options)
+
+    def encode(self, x: Tensor) -> Distribution:
+        """Return q(z|x), batch (batch,); while the model trains, of x with the encoder's noise."""
+        if self.training and self.input_noise:
+            x = x + self.input_noise * torch.randn_like(x)
+        return self.posterior(x)
 
     def elbo(self, x: Tensor, samples: int = 1) -> Elbo:
         """Return L(x) = E_q[log p(x|z)] - KL(q(z|x), p(z)) (slide 6).
@@ -92,7 +111,7 @@ class VAE(nn.Module):
             TypeError, ValueError: if ``x`` is not a batch that the likelihood could have produced.
         """
         self.likelihood.check_event(x, "x")
-        return objectives.elbo(self.prior(), self.likelihood, self.posterior(x), x, samples)
+        return objectives.elbo(self.prior(), self.likelihood, self.encode(x), x, samples)
 
     def importance_bound(self, x: Tensor, k: int) -> Tensor:
         """Return the k-sample lower bound on log p(x), (batch,), in nats; raises as ``elbo``."""

@@ -3,18 +3,57 @@
 from course_lib.objectives.adversarial import (
     gradient_penalty,
     jsd_bound,
+    kl_bound,
     non_saturating_loss,
+    pearson_bound,
+    reverse_kl_bound,
+    slope_penalty,
     wasserstein_bound,
 )
 from course_lib.objectives.bounds import Elbo, elbo, importance_bound, sample_and_kl
+from course_lib.objectives.critics import Critic, JSDCritic, WassersteinCritic
+from course_lib.objectives.information import (
+    RateSplit,
+    free_bits,
+    kl_per_dimension,
+    log_aggregate_posterior,
+    split_rate,
+    warm_up_weight,
+)
+from course_lib.objectives.mmd import median_width, mmd2
+from course_lib.objectives.sequential import (
+    filtering_bound,
+    sequence_elbo,
+    sequence_importance_bound,
+)
+from course_lib.objectives.variational_information import variational_information
 
 __all__ = [
+    "Critic",
     "Elbo",
+    "JSDCritic",
+    "RateSplit",
+    "WassersteinCritic",
     "elbo",
+    "filtering_bound",
+    "free_bits",
     "gradient_penalty",
     "importance_bound",
     "jsd_bound",
+    "kl_bound",
+    "kl_per_dimension",
+    "log_aggregate_posterior",
+    "median_width",
+    "mmd2",
     "non_saturating_loss",
+    "pearson_bound",
+    "reverse_kl_bound",
     "sample_and_kl",
+    "sequence_elbo",
+    "sequence_importance_bound",
+    "slope_penalty",
+    "split_rate",
+    "variational_information",
+    "warm_up_weight",
     "wasserstein_bound",
 ]

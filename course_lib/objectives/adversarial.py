@@ -1,7 +1,8 @@
 """Comparisons that need samples only: a critic tells two distributions apart (slides 10-12, 15).
 
 A critic gives one number an example. Each function takes its outputs on the two sides; where the
-critic maximises a bound, its loss is the negative.
+critic maximises a bound, its loss is the negative. In the bounds on f-divergences the number is a
+logit, an estimate of log(p_data / p), and all of them are tight at that one critic.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-__all__ = ["gradient_penalty", "jsd_bound", "non_saturating_loss", "wasserstein_bound"]
+__all__ = [
+    "gradient_penalty",
+    "jsd_bound",
+    "kl_bound",
+    "non_saturating_loss",
+    "pearson_bound",
+    "reverse_kl_bound",
+    "slope_penalty",
+    "wasserstein_bound",
+]
 
 
 def jsd_bound(real: Tensor, fake: Tensor) -> Tensor:
@@ -42,6 +52,45 @@ def jsd_bound(real: Tensor, fake: Tensor) -> Tensor:
     """
     _check_sides(real, fake)
     return math.log(2) + (logsigmoid(real).mean() - softplus(fake).mean()) / 2
+
+
+def kl_bound(real: Tensor, fake: Tensor) -> Tensor:
+    r"""Return the lower bound on KL(p_data, p) that a critic's logits give (slide 10).
+
+    .. math:: D_f \ge E_{p_{data}}[f'(e^T)] - E_p[e^T f'(e^T) - f(e^T)], \qquad f(u) = u \log u
+
+    The second term is f-GAN's E_p[f*(f')], so that T* = log(p_data / p) makes it an equality.
+
+    Args:
+        real: (n,) logits on samples of p_data.
+        fake: (m,) logits on samples of p.
+
+    Returns:
+        () nats.
+
+    Raises:
+        ValueError: if a side is no vector, or is empty.
+
+    Example:
+        >>> kl_bound(torch.zeros(4), torch.zeros(5))  # a critic that knows nothing
+        tensor(0.)
+
+    Paper: Nowozin, Cseke, Tomioka (2016), f-GAN, arXiv:1606.00709.
+    """
+    _check_sides(real, fake)
+    return 1 + real.mean() - fake.exp().mean()
+
+
+def reverse_kl_bound(real: Tensor, fake: Tensor) -> Tensor:
+    """Return the lower bound on KL(p, p_data): ``kl_bound`` with f(u) = -log u (slide 10)."""
+    _check_sides(real, fake)
+    return 1 - fake.mean() - (-real).exp().mean()
+
+
+def pearson_bound(real: Tensor, fake: Tensor) -> Tensor:
+    """Return the lower bound on Pearson's chi^2: ``kl_bound`` with f(u) = (u - 1)^2 (slide 10)."""
+    _check_sides(real, fake)
+    return 2 * real.exp().mean() - (2 * fake).exp().mean() - 1
 
 
 def non_saturating_loss(fake: Tensor) -> Tensor:
@@ -105,10 +154,38 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     if real.shape != fake.shape:
         raise ValueError(f"fake: expected the shape {tuple(real.shape)}, got {tuple(fake.shape)}")
     weight = torch.rand(len(real), *[1] * (real.dim() - 1), dtype=real.dtype, device=real.device)
-    between = (weight * real + (1 - weight) * fake).detach().requires_grad_()
+    slope = _slope(critic, weight * real + (1 - weight) * fake)
+    return (slope - 1).square().mean()
+
+
+def slope_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    r"""Return E_p_data[|grad T(x)|^2] / 2: a critic that rests where the data are (R1).
+
+    At the game's fixed point p = p_data the best critic is flat; without the penalty simple games
+    circle around that point.
+
+    Args:
+        critic: maps (n, *event) to (n,) logits.
+        real: (n, *event) samples of p_data.
+
+    Returns:
+        () the penalty, differentiable in the critic's parameters.
+
+    Example:
+        >>> slope_penalty(lambda x: 3 * x[:, 0], torch.randn(5, 3))
+        tensor(4.5000)
+
+    Paper: Mescheder, Geiger, Nowozin (2018), arXiv:1801.04406.
+    """
+    return _slope(critic, real).square().mean() / 2
+
+
+def _slope(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return the norm of the critic's gradient at each x: (n,)."""
+    x = x.detach().requires_grad_()
     with torch.enable_grad():
-        (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+        (slope,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return slope.flatten(1).norm(dim=1)
 
 
 def _check_sides(real: Tensor, fake: Tensor) -> None:

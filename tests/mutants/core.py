@@ -12,7 +12,7 @@ BOUNDS = "objectives/test_bounds.py"
 VAE = "models/test_vae.py"
 FLOW_VAE = "models/test_flow_posterior_vae.py"
 TRAINING = "test_training.py"
-EVALUATION = "test_evaluation.py"
+EVALUATION = "evaluation/test_held_out.py"
 PROGRESS = "test_progress.py"
 
 CORE = [
@@ -300,7 +300,7 @@ CORE = [
         ("randomness: seed ignored", "generator.manual_seed(seed)", "generator.manual_seed(0)"),
     ),
     *mutants_of(
-        "evaluation.py",
+        "evaluation/held_out.py",
         EVALUATION,
         ("evaluation: error over n", "/ math.sqrt(len(values)) if", "/ len(values) if"),
         (

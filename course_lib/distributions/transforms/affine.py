@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from course_lib.distributions.networks import MaskedMLP
-from course_lib.distributions.transforms.base import Transform
+from course_lib.distributions.transforms.base import Transform, bounded
+from course_lib.distributions.transforms.stepwise import Stepwise, sequence_of
 
 __all__ = ["AffineAutoregressive"]
 
@@ -19,9 +20,10 @@ class AffineAutoregressive(Transform):
     .. math:: x_i = \mu_i(x_{<i}) + \sigma_i(x_{<i})\, z_i, \qquad
               \log|\det \partial x/\partial z| = \sum_i \log\sigma_i
 
-    ``inverse`` (a density at given points) is one pass of the network; ``forward`` (sampling) is
-    one pass per dimension. ``Inverse(AffineAutoregressive(...))`` is the inverse autoregressive
-    layer: one pass to sample and to know the density of its own samples.
+    ``inverse`` (a density at given points) is one pass of the network; ``forward`` (sampling) goes
+    from dimension to dimension, for each waits for those before it.
+    ``Inverse(AffineAutoregressive(...))`` is the inverse autoregressive layer: one pass to sample
+    and to know the density of its own samples.
 
     Args:
         dim: the number of dimensions.
@@ -53,19 +55,26 @@ class AffineAutoregressive(Transform):
         self.network = MaskedMLP(dim, hidden, 2, context_dim=context_dim, order=order)
         self.bound = bound
 
+    @property
+    def sequence(self) -> Tensor:
+        """The dimensions in the order in which they are sampled: (dim,)."""
+        return sequence_of(self.network)
+
     def conditioner(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mu_i(x_<i) and log sigma_i(x_<i), each (..., dim)."""
         mu, raw = self.network(x, context).unbind(-1)
-        return mu, raw / (1 + raw.abs() / self.bound)
+        return mu, bounded(raw, self.bound)
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return x and log|det dx/dz| by one pass of the network per dimension."""
-        x = torch.zeros_like(z)
-        for i in self.network.sequence.tolist():
-            mu, log_scale = self.conditioner(x, context)
-            x = x.clone()
-            x[..., i] = mu[..., i] + log_scale[..., i].exp() * z[..., i]
-        return x, log_scale.sum(-1)
+        """Return x and log|det dx/dz|, one dimension after the other."""
+        visits = Stepwise(self.network, z.shape[:-1], context)
+        z, log_det = z[..., visits.sequence], z.new_zeros(z.shape[:-1])
+        for places, outputs in visits:
+            mu, raw = outputs.unbind(-1)
+            log_scale = bounded(raw, self.bound)
+            visits.reveal(torch.addcmul(mu, log_scale.exp(), z[..., places]))
+            log_det = log_det + log_scale.sum(-1)
+        return visits.x, log_det
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return z and log|det dz/dx| by one pass of the network."""

@@ -6,9 +6,13 @@ returns ``(z, log|det dz/dx|)``: the two log-determinants are opposite in sign (
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+import math
 
-__all__ = ["Inverse", "Transform"]
+from torch import Size, Tensor, nn
+
+from course_lib.distributions.base import as_shape
+
+__all__ = ["Inverse", "Reshape", "Transform", "bounded"]
 
 
 class Transform(nn.Module):
@@ -22,6 +26,10 @@ class Transform(nn.Module):
         """Return z = f^-1(x), (..., dim), and log|det df^-1/dx|, (...)."""
         raise NotImplementedError
 
+    def image_shape(self, shape: Size) -> Size:
+        """Return the shape of f(z) for one z of the given shape: the same, but for a reshape."""
+        return shape
+
 
 class Inverse(Transform):
     """The same map read backwards: MAF becomes IAF with the very same parameters (slide 5).
@@ -30,6 +38,7 @@ class Inverse(Transform):
         transform: the map to reverse.
 
     Example:
+        >>> import torch
         >>> from course_lib.distributions import AffineAutoregressive
         >>> maf = AffineAutoregressive(2, (8,))
         >>> iaf, z = Inverse(maf), torch.randn(5, 2)
@@ -48,3 +57,48 @@ class Inverse(Transform):
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return what the reversed map returns."""
         return self.transform(x, context)
+
+
+class Reshape(Transform):
+    """A vector laid out as an image or another array, in row-major order: log-determinant zero.
+
+    Args:
+        event_shape: the shape of x = f(z), e.g. ``(1, 8, 8)``.
+
+    Example:
+        >>> import torch
+        >>> x, log_det = Reshape((1, 2, 3))(torch.zeros(5, 6))
+        >>> x.shape, log_det.shape
+        (torch.Size([5, 1, 2, 3]), torch.Size([5]))
+    """
+
+    def __init__(self, event_shape: int | tuple[int, ...]) -> None:
+        super().__init__()
+        self.event_shape = as_shape(event_shape, "event_shape")
+
+    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return z as arrays, (..., *event), and zero, (...)."""
+        return z.unflatten(-1, self.event_shape), z.new_zeros(z.shape[:-1])
+
+    def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return x as vectors, (..., dim), and zero, (...)."""
+        z = x.flatten(-len(self.event_shape))
+        return z, z.new_zeros(z.shape[:-1])
+
+    def image_shape(self, shape: Size) -> Size:
+        """Return the event shape.
+
+        Raises:
+            ValueError: if vectors of another size are laid out.
+        """
+        if len(shape) != 1 or shape[0] != math.prod(self.event_shape):
+            raise ValueError(
+                f"event_shape: expected room for the {tuple(shape)} of the map before,"
+                f" got {tuple(self.event_shape)}"
+            )
+        return self.event_shape
+
+
+def bounded(raw: Tensor, bound: float) -> Tensor:
+    """Return a number like ``raw`` where that is small, and below ``bound`` in size everywhere."""
+    return raw / (1 + raw.abs() / bound)

@@ -11,10 +11,15 @@ The numbers in the docstrings are these (H is the entropy, p_d is p_data):
 7. The beta-VAE matches joints and presses against information.
 8. InfoVAE contains the ELBO, the beta-VAE and the adversarial autoencoder.
 9. Change of variables: the log-determinant is the Jacobian's, and mass is kept.
+10. An autoregressive prior is one more MAF layer on N(0, I), and an IAF posterior.
+11. MAF and IAF are each other's inverse.
 12. The GAN's value at D* is 2 JSD - log 4, and every f-divergence has such a game.
 13. KL and JSD vanish together, and disagree where the family is misspecified.
 14. The importance bound starts at the ELBO, never falls in k, and stays below log p(x).
+15. A product of Gaussian experts is the normalised product; a missing one drops out.
+16. The bound of a sequence is a sum over time, to which padding adds nothing.
 17. A planar layer is invertible if and only if w.u >= -1.
+18. Pixel i of a PixelCNN depends on all pixels before it, and on none at or after it.
 
 Example:
     >>> likelihood_is_kl_plus_entropy([0.5, 0.5], [0.2, 0.8]).holds
@@ -35,6 +40,19 @@ from course_lib.exact.identities.divergences import (
     kl_and_jsd_vanish_together,
     misspecified_minimisers,
 )
+from course_lib.exact.identities.experts import (
+    posterior_is_product_of_posteriors,
+    product_of_experts,
+    product_of_experts_is_normalised_product,
+    tie_is_least_at_the_average,
+)
+from course_lib.exact.identities.flows import (
+    autoregressive_gaussian,
+    autoregressive_prior_is_a_layer,
+    autoregressive_prior_is_an_inverse_posterior,
+    maf_and_iaf_are_inverses,
+)
+from course_lib.exact.identities.information import information_is_bound_plus_gap
 from course_lib.exact.identities.joints import (
     Solution,
     beta_vae_is_matching,
@@ -48,7 +66,16 @@ from course_lib.exact.identities.joints import (
     joint_kl_splits_by_z,
     rate_is_information_plus_marginal_kl,
 )
+from course_lib.exact.identities.pixels import (
+    pixels_follow_their_order,
+    probabilities_of_all_images_sum_to_one,
+)
 from course_lib.exact.identities.residual import Residual
+from course_lib.exact.identities.sequences import (
+    padding_adds_nothing,
+    random_filters,
+    sequence_bound_is_sum_over_time,
+)
 from course_lib.exact.identities.transforms import (
     inverse_has_opposite_log_det,
     is_invertible_planar,
@@ -61,6 +88,9 @@ __all__ = [
     "Fit",
     "Residual",
     "Solution",
+    "autoregressive_gaussian",
+    "autoregressive_prior_is_a_layer",
+    "autoregressive_prior_is_an_inverse_posterior",
     "beta_vae_is_matching",
     "elbo_is_joint_matching",
     "f_gan_bound_is_tight",
@@ -69,6 +99,7 @@ __all__ = [
     "independent_solution",
     "info_vae_is_matching",
     "info_vae_known_settings",
+    "information_is_bound_plus_gap",
     "information_preference",
     "informative_solution",
     "inverse_has_opposite_log_det",
@@ -81,8 +112,18 @@ __all__ = [
     "log_prob_is_elbo_plus_gap",
     "log_prob_is_elbo_plus_gap_linear_gaussian",
     "log_prob_is_elbo_plus_gap_table",
+    "maf_and_iaf_are_inverses",
     "misspecified_minimisers",
+    "padding_adds_nothing",
+    "pixels_follow_their_order",
     "planar_without_constraint",
+    "posterior_is_product_of_posteriors",
+    "probabilities_of_all_images_sum_to_one",
+    "product_of_experts",
+    "product_of_experts_is_normalised_product",
     "pull_back_mass",
+    "random_filters",
     "rate_is_information_plus_marginal_kl",
+    "sequence_bound_is_sum_over_time",
+    "tie_is_least_at_the_average",
 ]

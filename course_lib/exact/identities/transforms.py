@@ -19,9 +19,11 @@ from course_lib.exact.grid import Grid
 from course_lib.exact.identities.residual import GRID, Residual, between
 
 __all__ = [
+    "Invertible",
     "inverse_has_opposite_log_det",
     "is_invertible_planar",
     "log_det_matches_jacobian",
+    "mapped",
     "planar_without_constraint",
     "pull_back_mass",
 ]
@@ -54,7 +56,7 @@ def log_det_matches_jacobian(transform: Map, z: Any) -> Residual:
     """
     z = check_shape(as_float64(z, "z"), ("n", "dim"), "z").detach().requires_grad_()
     with torch.enable_grad():
-        x, log_det = _mapped(transform, z)
+        x, log_det = mapped(transform, z)
         if not x.requires_grad:
             raise ValueError("transform: expected f(z) to depend on z differentiably")
         # rows do not mix, so that the gradient of a sum over rows is one line of every Jacobian
@@ -75,8 +77,8 @@ def inverse_has_opposite_log_det(transform: Invertible, z: Any) -> tuple[Residua
     """
     z = check_shape(as_float64(z, "z"), ("n", "dim"), "z")
     with torch.no_grad():
-        x, log_det = _mapped(transform, z)
-        back, inverse_log_det = _mapped(transform.inverse, x)
+        x, log_det = mapped(transform, z)
+        back, inverse_log_det = mapped(transform.inverse, x)
     return (
         between("f^-1(f(z)) = z", back, z, LOG_DET),
         between("log|det df^-1/dx| = -log|det df/dz|", inverse_log_det, -log_det, LOG_DET),
@@ -104,7 +106,7 @@ def pull_back_mass(transform: Map, grid: Grid | None = None) -> Residual:
     """
     grid = Grid(-12.0, 12.0, 1001, dim=2) if grid is None else grid
     with torch.no_grad():
-        x, log_det = _mapped(transform, grid.nodes)
+        x, log_det = mapped(transform, grid.nodes)
     log_normal = -0.5 * (x.square() + math.log(2 * math.pi)).sum(-1)
     grid.check_fit(log_normal + log_det, "p(f(z)) |det df/dz|")
     mass = grid.log_integral(log_normal + log_det).exp()
@@ -148,7 +150,12 @@ def is_invertible_planar(w: Any, u: Any) -> Tensor:
     return (check_shape(w, tuple(u.shape), "w") * u).sum(-1) >= -1
 
 
-def _mapped(transform: Map, z: Tensor) -> tuple[Tensor, Tensor]:
+def mapped(transform: Map, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return f(z), (n, dim), and its log-determinant, (n,).
+
+    Raises:
+        ValueError: if the transform returns something else.
+    """
     returned = transform(z)
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise ValueError(f"transform: expected (x, log_det), got {type(returned).__name__}")

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from course_lib.distributions import Brick
-from course_lib.exact.grid import Grid, GridWorld
-from course_lib.objectives import Elbo
+from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.randomness import own_randomness
 
-__all__ = ["Evaluation", "Mean", "bits_per_dim", "evaluate", "latent_world", "mean_and_error"]
-
-
-class LatentVariableModel(Protocol):
-    """What the evaluation needs of a model."""
-
-    prior: Brick
-    likelihood: Brick
-
-    def elbo(self, x: Tensor, samples: int = 1) -> Elbo:
-        """Return the bound and its pieces."""
-
-    def importance_bound(self, x: Tensor, k: int) -> Tensor:
-        """Return the k-sample bound."""
+__all__ = ["Evaluation", "Mean", "bits_per_dim", "evaluate", "mean_and_error"]
 
 
 @dataclass(frozen=True)
@@ -121,29 +105,6 @@ def evaluate(
             importance.append(model.importance_bound(batch, k))
     total, _, kl = (torch.cat(parts) for parts in zip(*bounds, strict=True))
     return Evaluation(total, kl, torch.cat(importance), k)
-
-
-def latent_world(model: LatentVariableModel, grid: Grid) -> GridWorld:
-    """Return the exact world of a model whose z has one or two dimensions, by quadrature.
-
-    Args:
-        model: anything with the bricks ``prior`` and ``likelihood``.
-        grid: nodes that cover the prior and every posterior; the world raises where they do not.
-
-    Returns:
-        A world whose ``log_prob(x)`` and ``posterior(x)`` are the model's own, without a bound.
-    """
-    weight = next(model.likelihood.parameters())
-
-    @torch.no_grad()
-    def log_likelihood(x: Tensor, z: Tensor) -> Tensor:
-        return model.likelihood(z.to(weight)).log_prob(x.to(weight).unsqueeze(1)).double()
-
-    @torch.no_grad()
-    def log_prior(z: Tensor) -> Tensor:
-        return model.prior().log_prob(z.to(weight)).double()
-
-    return GridWorld(log_prior, log_likelihood, grid)
 
 
 def bits_per_dim(log_prob: Tensor, dims: int) -> Tensor:

@@ -1,0 +1,50 @@
+"""From a vector z to a feature map of the image's resolution, PixelVAE's condition (slide 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from course_lib.distributions.base import as_count
+from course_lib.distributions.networks import mlp
+
+__all__ = ["FeatureMap"]
+
+
+class FeatureMap(nn.Module):
+    """A decoder whose output has the image's resolution: coarse map, upsampled, convolved.
+
+    Args:
+        z_dim: size of z.
+        hidden: widths of the perceptron that makes the coarse map.
+        features: how many features each place of the output has.
+        size: (height, width) of the image, of any parity.
+
+    Example:
+        >>> FeatureMap(2, (16,), 4, (3, 5))(torch.zeros(7, 6, 2)).shape
+        torch.Size([7, 6, 4, 3, 5])
+    """
+
+    def __init__(
+        self, z_dim: int, hidden: Sequence[int], features: int, size: tuple[int, int]
+    ) -> None:
+        super().__init__()
+        as_count(features, "features")
+        self.size = tuple(size)
+        self.coarse = (features, *((n + 1) // 2 for n in self.size))
+        self.network = mlp(z_dim, hidden, torch.Size(self.coarse).numel())
+        self.convolutions = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(features, features, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(features, features, 3, padding=1),
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map (..., z_dim) to (..., features, height, width)."""
+        coarse = self.network(z).reshape(-1, *self.coarse)
+        full = self.convolutions(interpolate(coarse, self.size))
+        return full.reshape(*z.shape[:-1], *full.shape[1:])

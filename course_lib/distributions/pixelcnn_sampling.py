@@ -1,0 +1,106 @@
+"""Drawing from a PixelCNN without computing anything twice (slides 2 and 4).
+
+The plain loop passes the whole image through the network for every pixel. Here every layer keeps
+what it has been told so far: the vertical stack advances by one row, the horizontal stack by one
+pixel, each on the window that its convolution needs.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from course_lib.distributions.masked_convolution import GatedLayer, gate
+
+if TYPE_CHECKING:
+    from course_lib.distributions.pixelcnn import GatedPixelNetwork
+
+__all__ = ["draw"]
+
+
+class _Memory:
+    """The input of one layer's two stacks as far as it is known, padded for its convolutions."""
+
+    def __init__(self, layer: GatedLayer, x: Tensor) -> None:
+        n, _, height, width = x.shape
+        inputs = layer.vertical.in_channels
+        self.layer = layer
+        self.above = x.new_zeros(n, inputs, height + layer.top, width + 2 * layer.reach)
+        self.left = x.new_zeros(n, inputs, 1, width + layer.reach)
+
+    def put_row(self, row: int, features: Tensor) -> None:
+        """Store one row of the vertical stack's input, (n, inputs, width)."""
+        reach = self.layer.reach
+        self.above[:, :, row + self.layer.top, reach:-reach] = features
+
+    def put_pixel(self, column: int, features: Tensor) -> None:
+        """Store one pixel of the horizontal stack's input, (n, inputs)."""
+        self.left[:, :, 0, column + self.layer.reach] = features
+
+    def rows(self, row: int) -> Tensor:
+        """Return the vertical stack's output in one row: (n, 2 * features, 1, width)."""
+        return self.layer.vertical(self.above[:, :, row : row + self.layer.reach + 1])
+
+    def step(self, column: int, above: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the layer's h' and s at one pixel, both (n, features, 1, 1)."""
+        window = self.left[..., column : column + self.layer.reach + 1]
+        return self.layer.step(window, above[..., column : column + 1], condition)
+
+
+def draw(network: GatedPixelNetwork, n: int, z: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return n images drawn pixel by pixel in raster order, and the logits they were drawn from.
+
+    Args:
+        network: the network of a PixelCNN.
+        n: how many images.
+        z: (n, features, height, width) what they depend on, or None.
+
+    Returns:
+        x, (n, channels, height, width), zeros and ones, and its logits, of the same shape.
+    """
+    x = network.bias.new_zeros(n, *network.bias.shape[1:])
+    logits, conditions = torch.zeros_like(x), network.conditions(z)
+    memories = [_Memory(layer, x) for layer in network.layers]
+    for row in range(x.shape[2]):
+        above = _rows_above(memories, row)
+        for column in range(x.shape[3]):
+            here = [c[:, :, row : row + 1, column : column + 1] for c in conditions]
+            for channel in range(x.shape[1]):
+                features = _pixel(memories, column, above, here)
+                logit = (
+                    network.head(features)[:, channel, 0, 0] + network.bias[0, channel, row, column]
+                )
+                logits[:, channel, row, column] = logit
+                x[:, channel, row, column] = torch.bernoulli(logit.sigmoid().expand(n))
+                if memories:
+                    memories[0].put_pixel(column, x[:, :, row, column])
+        if memories:
+            memories[0].put_row(row, x[:, :, row])
+    return x, logits
+
+
+def _rows_above(memories: list[_Memory], row: int) -> list[Tensor]:
+    """Return what every layer's vertical stack says about one row, each (n, ., 1, width)."""
+    said = []
+    for memory, after in zip_longest(memories, memories[1:]):
+        above = memory.rows(row)
+        said.append(memory.layer.link(above))
+        if after is not None:
+            after.put_row(row, gate(above)[:, :, 0])
+    return said
+
+
+def _pixel(
+    memories: list[_Memory], column: int, above: list[Tensor], conditions: list[Tensor]
+) -> Tensor:
+    """Return what all layers tell the output about one pixel: (n, features, 1, 1)."""
+    *conditions, skip = conditions
+    for i, memory in enumerate(memories):
+        features, said = memory.step(column, above[i], conditions[i])
+        skip = skip + said
+        for after in memories[i + 1 : i + 2]:
+            after.put_pixel(column, features[:, :, 0, 0])
+    return skip

@@ -1,0 +1,51 @@
+"""What the evaluation needs of a model, and the exact world of one whose z is small."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from course_lib.distributions import Brick
+from course_lib.exact.grid import Grid, GridWorld
+from course_lib.objectives import Elbo
+
+__all__ = ["LatentVariableModel", "latent_world"]
+
+
+class LatentVariableModel(Protocol):
+    """What the evaluation needs of a model."""
+
+    prior: Brick
+    likelihood: Brick
+    posterior: Brick
+
+    def elbo(self, x: Tensor, samples: int = 1) -> Elbo:
+        """Return the bound and its pieces."""
+
+    def importance_bound(self, x: Tensor, k: int) -> Tensor:
+        """Return the k-sample bound."""
+
+
+def latent_world(model: LatentVariableModel, grid: Grid) -> GridWorld:
+    """Return the exact world of a model whose z has one or two dimensions, by quadrature.
+
+    Args:
+        model: anything with the bricks ``prior`` and ``likelihood``.
+        grid: nodes that cover the prior and every posterior; the world raises where they do not.
+
+    Returns:
+        A world whose ``log_prob(x)`` and ``posterior(x)`` are the model's own, without a bound.
+    """
+    weight = next(model.likelihood.parameters())
+
+    @torch.no_grad()
+    def log_likelihood(x: Tensor, z: Tensor) -> Tensor:
+        return model.likelihood(z.to(weight)).log_prob(x.to(weight).unsqueeze(1)).double()
+
+    @torch.no_grad()
+    def log_prior(z: Tensor) -> Tensor:
+        return model.prior().log_prob(z.to(weight)).double()
+
+    return GridWorld(log_prior, log_likelihood, grid)

@@ -1,0 +1,79 @@
+"""The beta-VAE: the rate costs beta times as much (slide 18); remedies for an unused z."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from course_lib import objectives
+from course_lib.distributions import Brick
+from course_lib.models.vae import VAE
+from course_lib.objectives.critics import as_weight
+
+__all__ = ["BetaVAE"]
+
+
+class BetaVAE(VAE):
+    r"""A VAE trained by E_q[log p(x|z)] - beta KL(q(z|x), p(z)) (slide 18).
+
+    .. math:: E_{p_d}[\cdot] + H(p_d) = -(\beta-1)\, I_q(x;z) - \beta\, KL(q(z), p(z))
+              - E_{q(z)} KL(q(x|z), p(x|z))
+
+    A beta above 1 presses against the information of z, one below 1 rewards it; -beta is the
+    slope of distortion over rate. Two remedies for collapse (slide 16) change the weight of the
+    KL while the model trains, and only then. ``elbo`` is the bound of the model, whatever beta.
+
+    Args:
+        prior: the brick p(z).
+        likelihood: the brick p(x|z).
+        posterior: the brick q(z|x).
+        beta: weight of the KL; at 1 this is a VAE.
+        free_bits: nats that each dimension of z may use for free, on the average of a batch; it
+            needs a Gaussian posterior and a Gaussian prior.
+        warm_up: how many training steps the weight takes to rise from 0 to beta.
+        input_noise: as in ``VAE``.
+
+    Raises:
+        ValueError: if a weight is negative or no finite number, or the bricks do not fit.
+
+    Example:
+        >>> model = BetaVAE.build(x_shape=6, z_dim=2, hidden=(16,), beta=0.0).eval()
+        >>> x = torch.bernoulli(torch.full((5, 6), 0.5))
+        >>> _ = torch.manual_seed(0); loss = model.losses(x)["model"]
+        >>> _ = torch.manual_seed(0); torch.equal(loss, -model.elbo(x).reconstruction.mean())
+        True
+
+    Paper: Higgins et al. (2017), beta-VAE, ICLR.
+    """
+
+    def __init__(
+        self,
+        prior: Brick,
+        likelihood: Brick,
+        posterior: Brick,
+        *,
+        beta: float = 1.0,
+        free_bits: float = 0.0,
+        warm_up: int = 0,
+        input_noise: float = 0.0,
+    ) -> None:
+        super().__init__(prior, likelihood, posterior, input_noise=input_noise)
+        self.beta = as_weight(beta, "beta", finite=True)
+        self.free_bits = as_weight(free_bits, "free_bits", finite=True)
+        self.warm_up = int(as_weight(warm_up, "warm_up", finite=True))
+        # a buffer, so that a resumed run goes on from the same weight
+        self.register_buffer("step", torch.zeros((), dtype=torch.long))
+
+    def losses(self, batch: Tensor) -> dict[str, Tensor]:
+        """Return the batch mean of beta KL - E_q[log p(x|z)]; while training, with the remedies."""
+        self.likelihood.check_event(batch, "x")
+        q = self.encode(batch)
+        bound = objectives.elbo(self.prior(), self.likelihood, q, batch)
+        if not self.training:
+            return {"model": -(bound.reconstruction - self.beta * bound.kl).mean()}
+        weight = self.beta * objectives.warm_up_weight(self.step.item(), self.warm_up)
+        self.step += 1
+        if not self.free_bits:
+            return {"model": -(bound.reconstruction - weight * bound.kl).mean()}
+        kl = objectives.free_bits(objectives.kl_per_dimension(q, self.prior()), self.free_bits)
+        return {"model": weight * kl - bound.reconstruction.mean()}

@@ -1,0 +1,92 @@
+"""What every flow does that is a model of data: p(x) by change of variables, exactly (slide 5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Self
+
+import torch
+from torch import Size, Tensor
+
+from course_lib.distributions import Brick, Diagonal, Flow, Inverse, Logit, Reshape, Transform
+from course_lib.distributions.base import as_count, as_shape
+from course_lib.models.density import DensityModel
+
+__all__ = ["FlowModel"]
+
+
+class FlowModel(DensityModel):
+    r"""A density p(x) = p_Z(f^-1(x)) |det df^-1/dx| (slide 5).
+
+    Args:
+        base: the brick p_Z: white noise, or any other, an autoregressive one included.
+        transforms: the maps, in the order in which samples pass them.
+
+    Example:
+        >>> from course_lib.distributions import Planar, StandardGaussian
+        >>> model = FlowModel(StandardGaussian(2), [Planar(2), Planar(2)])
+        >>> model.log_prob(model.sample(5)).shape
+        torch.Size([5])
+    """
+
+    def __init__(self, base: Brick, transforms: Iterable[Transform]) -> None:
+        super().__init__(Flow(base, transforms))
+
+    def start_at(self, x: Tensor) -> Self:
+        """Give the ``Diagonal`` map the mean and spread of data, so that training starts there.
+
+        Args:
+            x: (n, *event) training data.
+
+        Raises:
+            TypeError, ValueError: if ``x`` is not a batch of events, or does not vary.
+            ValueError: if the flow has no ``Diagonal`` map, or maps after it that depend on data.
+        """
+        self.brick.check_event(x, "x")
+        with torch.no_grad():
+            for transform in reversed(self.brick.transforms):
+                if isinstance(transform, Diagonal):
+                    transform.fit_to(x)
+                    return self
+                x = transform.inverse(x)[0]
+        raise ValueError("transforms: expected a Diagonal map among them to start at the data")
+
+
+def data_maps(
+    x_shape: int | tuple[int, ...], levels: float | None, alpha: float
+) -> tuple[Size, list[Transform]]:
+    """Return the shape of one x, and the last maps of a flow: from a vector to x in its own units.
+
+    Args:
+        x_shape: the shape of one observation.
+        levels: the number of grey levels if x is an image y = x + u; None for real x.
+        alpha: the margin of the logit; unused without levels.
+    """
+    shape = as_shape(x_shape, "x_shape")
+    maps: list[Transform] = [Diagonal(math.prod(shape))]
+    maps += [] if levels is None else [Inverse(Logit(levels, alpha))]
+    return shape, maps + ([] if len(shape) == 1 else [Reshape(tuple(shape))])
+
+
+def orders(dim: int, layers: int, order: str) -> list[Tensor]:
+    """Return each layer's order of the dimensions, (dim,): the place of each.
+
+    Args:
+        dim: the number of dimensions.
+        layers: how many layers.
+        order: ``"reversed"`` turns the order round in every second layer; ``"random"`` moreover
+            draws a new one for every pair, so that no order stands next to itself.
+
+    Raises:
+        ValueError: if ``layers`` is not a positive integer, or the order is unknown.
+    """
+    if order not in ("reversed", "random"):
+        raise ValueError(f"order: expected reversed or random, got {order!r}")
+    drawn: list[Tensor] = []
+    for layer in range(as_count(layers, "layers")):
+        if layer % 2 == 1:
+            drawn.append(dim - 1 - drawn[-1])
+        else:
+            drawn.append(torch.randperm(dim) if order == "random" else torch.arange(dim))
+    return drawn

@@ -1,0 +1,181 @@
+"""A GAN whose samples must tell which code they were made from (slide 17)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from course_lib.distributions import Brick, ConditionalGaussian, StandardGaussian, mlp
+from course_lib.distributions.base import as_count, as_shape
+from course_lib.distributions.codes import (
+    ConditionalCategory,
+    SideBySide,
+    UniformCategory,
+    UniformInterval,
+)
+from course_lib.models.game import Game, build_critic
+from course_lib.models.vae import encoder
+from course_lib.objectives.critics import Critic, as_weight
+from course_lib.objectives.variational_information import variational_information
+
+__all__ = ["InfoGAN"]
+
+
+class InfoGAN(Game):
+    r"""x = G(noise, c), trained to look like data and to keep the code c legible (slide 17).
+
+    .. math:: \max \; \alpha \left( I_p(x; c) - E_p KL(p(c|x), q(c|x)) \right) - JSD(p_{data}, p)
+
+    The bracket is H(c) + E log q(c|x), with c ~ p(c) and x made from it: generator and recogniser
+    q(c|x) raise it together, and the noise has no part in it. Only samples train the recogniser;
+    that it then reads real images is the finding. The slide's alpha is 1.
+
+    Args:
+        noise: the brick of what the code leaves open.
+        code: the brick p(c), with an entropy.
+        generator: maps (n, noise dim + code dim) to (n, *event).
+        recogniser: the brick q(c|x).
+        critic: tells data from samples.
+        alpha: weight of the information, 0 included.
+        critic_turns: how many turns the critic has for one of the generator.
+
+    Raises:
+        ValueError: if ``alpha`` is negative or not finite, or code and recogniser do not fit.
+
+    Example:
+        >>> model = InfoGAN.build(x_shape=(3, 5), noise_dim=2, categories=4, hidden=(16,))
+        >>> x = model.sample(7, code=torch.eye(4)[[3] * 7])
+        >>> x.shape, bool(model.information_bound(50).mean() <= math.log(4))
+        (torch.Size([7, 3, 5]), True)
+
+    Paper: Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel (2016), arXiv:1606.03657.
+    """
+
+    def __init__(
+        self,
+        noise: Brick,
+        code: Brick,
+        generator: nn.Module,
+        recogniser: Brick,
+        critic: Critic,
+        alpha: float = 1.0,
+        critic_turns: int = 1,
+    ) -> None:
+        super().__init__(critic_turns)
+        if code.event_shape != recogniser.event_shape:
+            raise ValueError(
+                f"recogniser: expected codes of shape {tuple(code.event_shape)},"
+                f" got {tuple(recogniser.event_shape)}"
+            )
+        self.noise, self.code, self.generator = noise, code, generator
+        self.recogniser, self.critic = recogniser, critic
+        self.alpha = as_weight(alpha, "alpha", finite=True)
+
+    @classmethod
+    def build(
+        cls,
+        x_shape: int | tuple[int, ...],
+        noise_dim: int,
+        categories: int,
+        hidden: Sequence[int] = (200, 200),
+        *,
+        continuous: int = 0,
+        alpha: float = 1.0,
+        critic: str = "wasserstein",
+        critic_turns: int = 1,
+    ) -> Self:
+        """Return perceptrons for observations in [0, 1] from plain sizes.
+
+        Args:
+            x_shape: the shape of one observation, e.g. ``(1, 8, 8)``.
+            noise_dim: how many dimensions the noise has.
+            categories: how many values the discrete code has.
+            hidden: widths of the hidden layers of all three networks; the generator mirrors them.
+            continuous: how many codes are numbers in [-1, 1]; their q is Gaussian with a scale.
+            alpha: weight of the information.
+            critic: ``"wasserstein"`` or ``"jsd"``.
+            critic_turns: how many turns the critic has for one of the generator.
+
+        Raises:
+            ValueError: if a size is not a positive integer, a name is unknown, or ``alpha`` is
+                negative.
+        """
+        shape, hidden = as_shape(x_shape, "x_shape"), as_shape(hidden, "hidden")
+        code, recogniser = code_bricks(shape, categories, continuous, hidden)
+        noise = StandardGaussian(as_count(noise_dim, "noise_dim"))
+        widths = (noise_dim + code.event_shape[0], hidden[::-1], math.prod(shape))
+        generator = nn.Sequential(mlp(*widths), nn.Sigmoid(), nn.Unflatten(-1, shape))
+        judge = build_critic(critic, shape, hidden)
+        return cls(noise, code, generator, recogniser, judge, alpha, critic_turns)
+
+    def players(self) -> dict[str, list[nn.Parameter]]:
+        """Return the parameters of generator and recogniser, who share a goal, and the critic's."""
+        return {
+            "generator": [*self.generator.parameters(), *self.recogniser.parameters()],
+            "critic": list(self.critic.parameters()),
+        }
+
+    def loss(self, batch: Tensor, player: str) -> Tensor:
+        """Return JSD - alpha I for the generator, -JSD for the critic."""
+        code = self.code().sample((len(batch),))
+        fake = self.generate(code)
+        if player == "critic":
+            return self.critic.loss(batch, fake)
+        information = variational_information(self.code(), self.recogniser(fake), code)
+        return self.critic.generator_loss(fake) - self.alpha * information.mean()
+
+    def generate(self, code: Tensor) -> Tensor:
+        """Return x = G(noise, c) for each code, with a gradient: (n, *code) -> (n, *event)."""
+        noise = self.noise().sample((len(code),))
+        return self.generator(torch.cat((noise, code), -1))
+
+    @torch.no_grad()
+    def sample(self, n: int, code: Tensor | None = None) -> Tensor:
+        """Return n draws of x, of the given codes where there are any.
+
+        Args:
+            n: how many.
+            code: (n, code dim) one code each; None draws them from p(c).
+
+        Returns:
+            (n, *event) samples.
+
+        Raises:
+            ValueError: if ``code`` is not n codes.
+        """
+        if code is None:
+            return self.generate(self.code().sample((n,)))
+        self.code.check_event(code, "code")
+        if len(code) != n:
+            raise ValueError(f"code: expected {n} codes, got {len(code)}")
+        return self.generate(code)
+
+    @torch.no_grad()
+    def information_bound(self, n: int) -> Tensor:
+        """Return H(c) + log q(c|x) for n fresh pairs, in nats, whose mean bounds I_p: (n,)."""
+        code = self.code().sample((n,))
+        return variational_information(self.code(), self.recogniser(self.generate(code)), code)
+
+    @torch.no_grad()
+    def recognise(self, x: Tensor) -> Distribution:
+        """Return q(c|x) for observations, real ones included: (batch, *event) -> (batch,) codes."""
+        return self.recogniser(x)
+
+
+def code_bricks(
+    x_shape: tuple[int, ...], categories: int, continuous: int, hidden: Sequence[int]
+) -> tuple[SideBySide, SideBySide]:
+    """Return p(c) and q(c|x) of a category and, if ``continuous``, numbers beside it."""
+    *trunk, features = hidden
+    prior = [UniformCategory(categories)]
+    parts = [ConditionalCategory(nn.Linear(features, categories), categories)]
+    if continuous:
+        prior.append(UniformInterval(continuous))
+        parts.append(ConditionalGaussian(nn.Linear(features, 2 * continuous), continuous))
+    network = nn.Sequential(encoder(x_shape, trunk, features), nn.ReLU())
+    return SideBySide(prior), SideBySide(parts, network)

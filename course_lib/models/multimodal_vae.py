@@ -1,0 +1,267 @@
+"""A VAE over several modalities, with an inference net for what was observed (slide 8)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from course_lib import objectives
+from course_lib.distributions import (
+    Brick,
+    ConditionalGaussian,
+    ConditionalModalities,
+    InferenceNets,
+    ProductOfExperts,
+    SideBySideNetwork,
+    StandardGaussian,
+    mlp,
+    subsets,
+)
+from course_lib.distributions.base import as_count, as_shape
+from course_lib.distributions.modalities import check_are_names
+from course_lib.models.vae import VAE, decoder, encoder
+from course_lib.objectives import sample_and_kl
+
+__all__ = ["MultimodalVAE", "subset_bound", "tied_bound"]
+
+Views = Mapping[str, Tensor]
+
+
+class MultimodalVAE(VAE):
+    r"""p(x1, x2) = E_p(z) p(x1|z) p(x2|z), with q(z|x1), q(z|x2), q(z|x1,x2) (slide 8).
+
+    It is the VAE of slide 3 whose observation is a dictionary {name: x_m}. Every method takes any
+    set of modalities that the posterior knows: ``elbo({"x1": x1})`` bounds log p(x1).
+
+    Args:
+        prior: the brick p(z).
+        likelihoods: for each modality's name the brick p(x_m|z).
+        posterior: q(z | the observed modalities), called with their dictionary: ``InferenceNets``
+            or ``ProductOfExperts``.
+        objective: what training maximises: maps the model and a batch to (batch,) numbers.
+
+    Example:
+        >>> model = MultimodalVAE.build({"grey": (1, 4, 4), "colour": 6}, z_dim=2, hidden=(16,))
+        >>> x = model.sample(5)
+        >>> alone = model.elbo({"grey": x["grey"]})
+        >>> torch.equal(alone.kl, torch.distributions.kl_divergence(
+        ...     model.posterior({"grey": x["grey"]}), model.prior()))
+        True
+        >>> model.sample_given({"grey": x["grey"]}, n=3)["colour"].shape
+        torch.Size([3, 5, 6])
+
+    Papers: Suzuki, Nakayama, Matsuo (2016), Joint multimodal learning with deep generative models,
+    arXiv:1611.01891; Wu, Goodman (2018), arXiv:1802.05335.
+    """
+
+    def __init__(
+        self,
+        prior: Brick,
+        likelihoods: Mapping[str, Brick],
+        posterior: InferenceNets | ProductOfExperts,
+        objective: Callable[[MultimodalVAE, Views], Tensor] | None = None,
+    ) -> None:
+        super().__init__(prior, ConditionalModalities(likelihoods), posterior)
+        self.objective = tied_bound if objective is None else objective
+
+    @classmethod
+    def build(
+        cls,
+        shapes: Mapping[str, int | tuple[int, ...]],
+        z_dim: int,
+        hidden: Sequence[int] = (200, 200),
+        likelihood: str | Mapping[str, str] = "bernoulli",
+        *,
+        inference: str = "nets",
+        objective: Callable[[MultimodalVAE, Views], Tensor] | None = None,
+    ) -> Self:
+        """Return a multimodal VAE from plain sizes.
+
+        Args:
+            shapes: for each modality's name the shape of one observation.
+            z_dim: the number of latent dimensions.
+            hidden: widths of every encoder's hidden layers; the decoders mirror them.
+            likelihood: ``"bernoulli"`` or ``"gaussian"``, one for all or one for each name.
+            inference: ``"nets"``, one for each set of modalities, trained by ``tied_bound``; or
+                ``"product"``, one expert for each modality, trained by ``subset_bound``.
+            objective: another one.
+
+        Raises:
+            ValueError: if there is no modality, a size is not a positive integer, or a name is
+                unknown.
+        """
+        z_dim, hidden = as_count(z_dim, "z_dim"), as_shape(hidden, "hidden")
+        if inference not in ("nets", "product"):
+            raise ValueError(f"inference: expected nets or product, got {inference!r}")
+        check_are_names(shapes, "shapes")
+        kinds = dict.fromkeys(shapes, likelihood) if isinstance(likelihood, str) else likelihood
+        parts = {m: decoder(shape, z_dim, hidden, kinds.get(m)) for m, shape in shapes.items()}
+        if inference == "nets":
+            nets = {names: _net(names, shapes, z_dim, hidden) for names in subsets(tuple(shapes))}
+            return cls(StandardGaussian(z_dim), parts, InferenceNets(nets), objective)
+        experts = {
+            m: ConditionalGaussian(encoder(shape, hidden, 2 * z_dim), z_dim)
+            for m, shape in shapes.items()
+        }
+        posterior = ProductOfExperts(experts)
+        return cls(StandardGaussian(z_dim), parts, posterior, objective or subset_bound)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modalities' names."""
+        return self.likelihood.names
+
+    def losses(self, batch: Views) -> dict[str, Tensor]:
+        """Return what the one player minimises: the batch mean of minus the objective, in nats."""
+        return {"model": -self.objective(self, batch).mean()}
+
+    def conditional_bound(self, x: Views, given: Sequence[str], k: int) -> Tensor:
+        r"""Return a lower bound on the log-probability with which ``sample_given`` draws the rest.
+
+        .. math:: \log E_{q(z|x_1)}\, p(x_2|z) \ge
+                  E \log \tfrac1k \sum_j \frac{p(x_2|z_j)\, q(z_j|x_1)}{q(z_j|x_1, x_2)}
+
+        The z_j come from q(z|x1,x2), for q(z|x1) alone would rarely hit what x2 shows.
+
+        Args:
+            x: all modalities to score and to condition on, each (batch, *event).
+            given: the names that are observed; the others are scored.
+            k: how many samples share one logarithm.
+
+        Returns:
+            (batch,) nats, a lower bound in expectation.
+
+        Raises:
+            ValueError: if ``given`` is empty, unknown, or all of ``x``; also as ``elbo``.
+        """
+        observed, rest = self._split(x, given)
+        return objectives.importance_bound(
+            self.posterior(observed), self.likelihood, self.posterior(x), rest, k
+        )
+
+    def conditional_estimate(self, x: Views, given: Sequence[str], k: int) -> Tensor:
+        """Return an estimate of log p(x2|x1) = log p(x1,x2) - log p(x1) under the model itself.
+
+        Each term is a k-sample lower bound, so the difference is an estimate and no bound; it
+        converges to the truth as k grows. Arguments and errors are those of ``conditional_bound``.
+
+        Returns:
+            (batch,) nats.
+        """
+        observed, _ = self._split(x, given)
+        return self.importance_bound(x, k) - self.importance_bound(observed, k)
+
+    @torch.no_grad()
+    def sample_given(
+        self, observed: Views, names: Sequence[str] | None = None, n: int = 1
+    ) -> dict[str, Tensor]:
+        """Return x_m ~ p(x_m|z) with z ~ q(z | observed), one z for all modalities of a draw.
+
+        Args:
+            observed: some of the modalities, each (batch, *event).
+            names: which modalities to draw; those that were not observed, if None.
+            n: how many draws for each example.
+
+        Returns:
+            For each name (n, batch, *event).
+
+        Raises:
+            TypeError, ValueError: if ``observed`` is not a batch of known modalities, or a name
+                is unknown.
+        """
+        self.likelihood.check_event(observed, "observed")
+        names = [m for m in self.names if m not in observed] if names is None else names
+        if not names or any(m not in self.names for m in names):
+            raise ValueError(f"names: expected some of {', '.join(self.names)}, got {names!r}")
+        z = self.posterior(observed).sample((as_count(n, "n"),))
+        return self.likelihood.of(names)(z).sample()
+
+    def _split(self, x: Views, given: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return what is observed and the rest, both of them non-empty."""
+        self.likelihood.check_event(x, "x")
+        observed = {m: value for m, value in x.items() if m in given}
+        rest = {m: value for m, value in x.items() if m not in given}
+        if not rest or len(observed) != len(set(given)) or not observed:
+            raise ValueError(
+                f"given: expected some but not all of {', '.join(x)}, got {tuple(given)!r}"
+            )
+        return observed, rest
+
+
+def tied_bound(
+    model: MultimodalVAE,
+    x: Views,
+    *,
+    alpha: float = 1.0,
+    direction: str = "forward",
+    hold_joint: bool = True,
+) -> Tensor:
+    r"""Return ELBO(x1,x2) - alpha sum_m KL(q(z|x1,x2), q(z|x_m)), tied (slide 8).
+
+    In this direction q(z|x1) must cover every q(z|x1,x2) that some x2 leads to: its best value is
+    their average over x2, uncertain about what x1 does not tell. The reverse, KL(q(z|x_m),
+    q(z|x1,x2)), lets it choose one of them and be sure.
+
+    Args:
+        model: the model.
+        x: every modality, each (batch, *event).
+        alpha: the weight of the tie.
+        direction: ``"forward"`` or ``"reverse"``.
+        hold_joint: whether q(z|x1,x2) stands still in the tie, so that only the q(z|x_m) move and
+            the first term stays the ELBO's own. In the paper (arXiv:1611.01891) it moves too, and
+            a large alpha drags it towards nets that see less.
+
+    Returns:
+        (batch,) nats; at any alpha >= 0 a lower bound on log p(x1,x2), for a KL is never negative.
+
+    Raises:
+        ValueError: if a modality is missing, ``alpha`` is negative or not finite, or the direction
+            is unknown.
+    """
+    if direction not in ("forward", "reverse"):
+        raise ValueError(f"direction: expected forward or reverse, got {direction!r}")
+    if not 0 <= alpha < math.inf:
+        raise ValueError(f"alpha: expected a finite number of at least 0, got {alpha!r}")
+    bound = model.elbo(x).total
+    if set(x) != set(model.names):
+        raise ValueError(f"x: expected all of {', '.join(model.names)}, got {', '.join(x)}")
+    with torch.set_grad_enabled(torch.is_grad_enabled() and not hold_joint):
+        joint = model.posterior(x)
+    for names in model.posterior.subsets:
+        if len(names) < len(x):
+            part = model.posterior({m: x[m] for m in names})
+            pair = (joint, part) if direction == "forward" else (part, joint)
+            bound = bound - alpha * sample_and_kl(*pair, 1)[1]
+    return bound
+
+
+def subset_bound(model: MultimodalVAE, x: Views) -> Tensor:
+    """Return the sum over every observed set S of modalities of ELBO(x_S) (slide 8).
+
+    Every expert is trained alone as well as in company, so that a modality may be missing later;
+    one that is missing from ``x`` is simply not in any S.
+
+    Returns:
+        (batch,) nats: a sum of lower bounds on log p(x_S), one for each S.
+
+    Paper: Wu, Goodman (2018), arXiv:1802.05335.
+    """
+    sets = [names for names in model.posterior.subsets if set(names) <= set(x)]
+    model.likelihood.check_event(x, "x")
+    return sum(model.elbo({m: x[m] for m in names}).total for names in sets)
+
+
+def _net(
+    names: Sequence[str],
+    shapes: Mapping[str, int | tuple[int, ...]],
+    z_dim: int,
+    hidden: Sequence[int],
+) -> Brick:
+    """Return q(z | these modalities): a perceptron over all of them, flattened side by side."""
+    size = sum(math.prod(as_shape(shapes[m], f"shapes[{m!r}]")) for m in names)
+    network = SideBySideNetwork(names, mlp(size, hidden, 2 * z_dim))
+    return ConditionalGaussian(network, z_dim)

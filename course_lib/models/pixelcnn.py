@@ -1,0 +1,56 @@
+"""PixelCNN: p(x) as a product over pixels, without a latent (slides 2 and 4)."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from course_lib.distributions import ConditionalPixelCNN
+from course_lib.models.density import DensityModel
+
+__all__ = ["PixelCNN"]
+
+
+class PixelCNN(DensityModel):
+    r"""Binary images, one pixel after the other (slide 4, "PixelCNN").
+
+    .. math:: p(x) = \prod_i p(x_i \mid x_1, \dots, x_{i-1})
+
+    Of a brick that could be given a z, this is the same net with z := 0.
+
+    Args:
+        brick: the distribution of x.
+
+    Example:
+        >>> model = PixelCNN.build(x_shape=(1, 3, 5), features=4, layers=2)
+        >>> model.log_prob(model.sample(7)).shape
+        torch.Size([7])
+
+    Paper: van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves, Kavukcuoglu (2016), Conditional
+    image generation with PixelCNN decoders, arXiv:1606.05328.
+    """
+
+    brick: ConditionalPixelCNN
+
+    @classmethod
+    def build(
+        cls,
+        x_shape: tuple[int, int, int],
+        features: int = 32,
+        layers: int = 5,
+        *,
+        reach: int = 1,
+        dropout: float = 0.0,
+    ) -> Self:
+        """Return a PixelCNN from plain sizes.
+
+        Args:
+            x_shape: (channels, height, width) of an image.
+            features: how many features each of the two stacks has.
+            layers: how many gated layers; with 0 the pixels are independent.
+            reach: how far each layer sees; the first sees twice as far.
+            dropout: share of the gated features set to zero in training.
+
+        Raises:
+            ValueError: if a size is not a positive integer.
+        """
+        return cls(ConditionalPixelCNN(x_shape, features, layers, reach=reach, dropout=dropout))

@@ -1,0 +1,151 @@
+"""A critic and how it is trained: the player that every adversarial model adds (slides 10-12)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.objectives.adversarial import (
+    gradient_penalty,
+    jsd_bound,
+    non_saturating_loss,
+    slope_penalty,
+    wasserstein_bound,
+)
+
+__all__ = ["CRITICS", "Critic", "JSDCritic", "WassersteinCritic", "as_weight"]
+
+
+class Critic(nn.Module):
+    """A network that gives one number an example, and the two losses of its game.
+
+    Args:
+        network: maps (n, *event) to (n, 1) or (n,) numbers.
+        penalty: weight of the term that keeps the game stable.
+
+    Raises:
+        ValueError: if ``penalty`` is negative or no finite number.
+    """
+
+    def __init__(self, network: nn.Module, penalty: float) -> None:
+        super().__init__()
+        self.network = network
+        self.penalty = as_weight(penalty, "penalty", finite=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return one number an example: (n, *event) -> (n,)."""
+        return self.network(x).reshape(len(x))
+
+    def loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return what the critic minimises: minus its bound, plus the penalty.
+
+        No gradient reaches the maker of ``fake``.
+
+        Args:
+            real: (n, *event) samples of p_data.
+            fake: (n, *event) samples of p.
+
+        Raises:
+            ValueError: if the sides differ in shape, or ``real`` is not finite.
+        """
+        if real.shape != fake.shape:
+            raise ValueError(f"real: expected shape {tuple(fake.shape)}, got {tuple(real.shape)}")
+        if not torch.isfinite(real).all():
+            raise ValueError("real: expected finite values, got NaN or infinity")
+        fake = fake.detach()
+        return self.penalty * self.steadiness(real, fake) - self.bound(real, fake)
+
+    def bound(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the lower bound on the divergence of the two sides that this critic gives: ()."""
+        raise NotImplementedError
+
+    def steadiness(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the penalty on the critic's slope, unweighted: ()."""
+        raise NotImplementedError
+
+    def generator_loss(self, fake: Tensor) -> Tensor:
+        """Return what the generator minimises in place of the divergence: (n, *event) -> ()."""
+        raise NotImplementedError
+
+
+class JSDCritic(Critic):
+    """The GAN's critic: its logits bound the JSD, and its slope at the data is held small.
+
+    Args:
+        network: maps (n, *event) to one logit each.
+        penalty: weight of ``slope_penalty``.
+
+    Example:
+        >>> critic = JSDCritic(nn.Linear(3, 1))
+        >>> real, fake = torch.randn(5, 3), torch.randn(5, 3)
+        >>> bool(critic.bound(real, fake) <= math.log(2))
+        True
+    """
+
+    def __init__(self, network: nn.Module, penalty: float = 0.1) -> None:
+        super().__init__(network, penalty)
+
+    def bound(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``jsd_bound``, in nats."""
+        return jsd_bound(self(real), self(fake))
+
+    def steadiness(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``slope_penalty`` at the data."""
+        return slope_penalty(self, real)
+
+    def generator_loss(self, fake: Tensor) -> Tensor:
+        """Return ``non_saturating_loss``, in nats."""
+        return non_saturating_loss(self(fake))
+
+
+class WassersteinCritic(Critic):
+    """A critic held near slope one: its scores bound the Wasserstein-1 distance from below.
+
+    Args:
+        network: maps (n, *event) to one score each.
+        penalty: weight of ``gradient_penalty``.
+
+    Example:
+        >>> critic = WassersteinCritic(nn.Linear(3, 1))
+        >>> x = torch.randn(5, 3)
+        >>> torch.equal(critic.bound(x, x), torch.tensor(0.0))
+        True
+    """
+
+    def __init__(self, network: nn.Module, penalty: float = 10.0) -> None:
+        super().__init__(network, penalty)
+
+    def bound(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``wasserstein_bound``, in units of x; a bound as far as the slope stays at one."""
+        return wasserstein_bound(self(real), self(fake))
+
+    def steadiness(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``gradient_penalty`` between the two sides."""
+        return gradient_penalty(self, real, fake)
+
+    def generator_loss(self, fake: Tensor) -> Tensor:
+        """Return -E_p[T]: all of the bound that depends on p."""
+        return -self(fake).mean()
+
+
+CRITICS = {"jsd": JSDCritic, "wasserstein": WassersteinCritic}
+
+
+def as_weight(weight: float, name: str, *, finite: bool = False) -> float:
+    """Return ``weight`` if it is a number of zero or more.
+
+    Args:
+        weight: how much a term of an objective counts.
+        name: the argument's name, used in the error.
+        finite: whether infinity, "this term alone", is refused as well.
+
+    Raises:
+        ValueError: if it is negative, NaN, no number, or infinite where it may not be.
+    """
+    is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+    if not is_number or not weight >= 0 or (finite and math.isinf(weight)):
+        wanted = "a finite number >= 0" if finite else "a number >= 0 (math.inf included)"
+        raise ValueError(f"{name}: expected {wanted}, got {weight!r}")
+    return float(weight)

@@ -1,0 +1,180 @@
+"""How much z says about x: the rate split in two, and the remedies when z says nothing (16-18)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, kl_divergence
+
+from course_lib.distributions import DiagonalGaussian, rsample_and_log_prob
+from course_lib.distributions.base import as_count
+
+__all__ = [
+    "RateSplit",
+    "free_bits",
+    "kl_per_dimension",
+    "log_aggregate_posterior",
+    "split_rate",
+    "warm_up_weight",
+]
+
+NUMBERS_AT_ONCE = 2**22  # of one chunk of pairs: 16 MiB in float32
+
+
+class RateSplit(NamedTuple):
+    """The rate and its two parts, each (N,) in nats; rate = information + prior_kl."""
+
+    rate: Tensor
+    information: Tensor
+    prior_kl: Tensor
+
+
+def split_rate(posterior: Distribution, prior: Distribution, samples: int = 1) -> RateSplit:
+    r"""Return estimates of both parts of the rate over a data set (slides 15 and 16).
+
+    .. math:: E_{p_d} KL(q(z|x), p(z)) = I_q(x; z) + KL(q(z), p(z)), \qquad
+              I_q = E_q \log \frac{q(z|x)}{q(z)} \le \log N
+
+    q(z) is the mean of all N posteriors, the one that z came from included, so both parts are
+    unbiased for these N examples, and no single value of the information exceeds log N. On a
+    minibatch of B the ceiling is log B: an information near it is a statement about B.
+
+    Args:
+        posterior: q(z|x) for the whole data set, batch shape (N,).
+        prior: p(z).
+        samples: how many z are drawn for each x.
+
+    Returns:
+        ``RateSplit(rate, information, prior_kl)``, each (N,) in nats, to be averaged.
+
+    Raises:
+        ValueError: if the posterior's batch shape is not (N,), or ``samples`` is no count.
+
+    Example:
+        >>> prior = DiagonalGaussian(torch.zeros(2), torch.zeros(2))
+        >>> same = DiagonalGaussian(torch.zeros(5, 2), torch.zeros(5, 2))
+        >>> split_rate(same, prior).information.abs().max() < 1e-6  # z knows no x from another
+        tensor(True)
+
+    Papers: Hoffman, Johnson (2016), ELBO surgery, NeurIPS workshop on approximate inference;
+    Alemi et al. (2018), Fixing a broken ELBO, arXiv:1711.00464.
+    """
+    z, log_q = rsample_and_log_prob(posterior, (as_count(samples, "samples"),))
+    aggregate = log_aggregate_posterior(z, posterior)
+    log_p = prior.log_prob(z)
+    parts = (log_q - log_p, log_q - aggregate, aggregate - log_p)
+    return RateSplit(*(part.mean(0) for part in parts))
+
+
+def log_aggregate_posterior(z: Tensor, posterior: Distribution) -> Tensor:
+    r"""Return log q(z) under the mean of all N posteriors of a data set (slide 15).
+
+    .. math:: q(z) = \frac1N \sum_{n=1}^N q(z|x_n)
+
+    Args:
+        z: (..., *event) points; they may be draws of the posteriors themselves.
+        posterior: q(z|x) for the whole data set, batch shape (N,).
+
+    Returns:
+        (...) the logarithm of the density, computed in chunks, so that memory stays small.
+
+    Raises:
+        ValueError: if the posterior's batch shape is not (N,).
+
+    Example:
+        >>> two = DiagonalGaussian(torch.tensor([[-1.0], [1.0]]), torch.zeros(2, 1))
+        >>> at_zero = log_aggregate_posterior(torch.zeros(1), two)
+        >>> torch.allclose(at_zero, two.log_prob(torch.zeros(1))[0])
+        True
+    """
+    if len(posterior.batch_shape) != 1:
+        raise ValueError(
+            f"posterior: expected the batch shape (N,), got {tuple(posterior.batch_shape)}"
+        )
+    (n,), event = posterior.batch_shape, posterior.event_shape
+    points = z.reshape(-1, 1, *event)
+    chunks = points.split(max(1, NUMBERS_AT_ONCE // (n * event.numel())))
+    log_sums = torch.cat([posterior.log_prob(chunk).logsumexp(-1) for chunk in chunks])
+    return log_sums.reshape(z.shape[: z.dim() - len(event)]) - math.log(n)
+
+
+def kl_per_dimension(posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
+    """Return KL(q(z_j|x), p(z_j)) for every latent dimension by itself: (batch, dim), in nats.
+
+    Both are products over the dimensions, so the sum over j is KL(q(z|x), p(z)).
+
+    Args:
+        posterior: q(z|x), a diagonal Gaussian of batch shape (batch,) and event shape (dim,).
+        prior: p(z), a diagonal Gaussian.
+
+    Raises:
+        TypeError: if one of the two is no diagonal Gaussian: its KL is no sum over dimensions.
+    """
+    for name, q in (("posterior", posterior), ("prior", prior)):
+        if not isinstance(q, DiagonalGaussian):
+            raise TypeError(f"{name}: expected a DiagonalGaussian, got {type(q).__name__}")
+    q, p = (
+        DiagonalGaussian(g.mu.unsqueeze(-1), g.log_scale.unsqueeze(-1)) for g in (posterior, prior)
+    )
+    return kl_divergence(q, p)
+
+
+def free_bits(kl: Tensor, floor: float) -> Tensor:
+    r"""Return the KL with a floor under each dimension's batch mean, against collapse (slide 16).
+
+    .. math:: \sum_j \max(\lambda, \tfrac1B \sum_b KL_{bj})
+
+    A dimension below the floor costs the same however little it says, and feels no gradient. The
+    floor under single examples, or under the sum over dimensions, is another algorithm.
+
+    Args:
+        kl: (batch, dim) KL of each dimension, in nats.
+        floor: lambda, in nats a dimension; 0 gives the plain KL.
+
+    Returns:
+        () nats: at least floor * dim, and no term of a bound.
+
+    Raises:
+        ValueError: if ``kl`` is not (batch, dim), or ``floor`` is negative.
+
+    Example:
+        >>> kl = torch.tensor([[0.0, 1.0], [0.2, 3.0]])
+        >>> free_bits(kl, 0.5), free_bits(kl, 0.0)
+        (tensor(2.5000), tensor(2.1000))
+
+    Paper: Kingma et al. (2016), Improving variational inference with inverse autoregressive flow,
+    arXiv:1606.04934.
+    """
+    if kl.dim() != 2 or kl.numel() == 0:
+        raise ValueError(f"kl: expected (batch, dim), got {tuple(kl.shape)}")
+    if not 0 <= floor < math.inf:
+        raise ValueError(f"floor: expected a finite number >= 0, got {floor!r}")
+    return kl.mean(0).clamp(min=floor).sum()
+
+
+def warm_up_weight(step: int, steps: int) -> float:
+    """Return the weight of the KL in a warm-up: it rises from 0 to 1, and then stays (slide 16).
+
+    Args:
+        step: the training step, from 0.
+        steps: how long the warm-up lasts; 0 for none.
+
+    Returns:
+        min(1, step / steps): below 1 the objective is no bound.
+
+    Raises:
+        ValueError: if a number is negative.
+
+    Example:
+        >>> [warm_up_weight(step, 4) for step in (0, 1, 4, 9)], warm_up_weight(0, 0)
+        ([0.0, 0.25, 1.0, 1.0], 1.0)
+
+    Paper: Bowman, Vilnis, Vinyals, Dai, Jozefowicz, Bengio (2016), arXiv:1511.06349.
+    """
+    for name, number in (("step", step), ("steps", steps)):
+        if number < 0:
+            raise ValueError(f"{name}: expected a number >= 0, got {number!r}")
+    return 1.0 if step >= steps else step / steps

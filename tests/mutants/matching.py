@@ -1,0 +1,172 @@
+"""Mistakes in what pulls q(z) to p(z): MMD, critic in z-space, information, the rate's weight."""
+
+from mutant import mutants_of
+
+MMD = "objectives/test_mmd.py"
+INFORMATION = "objectives/test_information.py"
+BETA = "models/test_beta_vae.py"
+MATCHING_MODELS = "models/test_matching.py"
+AMORTISED = "models/test_amortised_inference.py"
+
+MATCHING = [
+    *mutants_of(
+        "objectives/mmd.py",
+        MMD,
+        (
+            "matching: MMD compares a point with itself",
+            "(total - n) / (n * (n - 1))",
+            "total / n**2",
+        ),
+        ("matching: MMD divided by n squared", "(total - n) / (n * (n - 1))", "(total - n) / n**2"),
+        ("matching: MMD counts the cross term once", "within - 2 * KERNELS", "within - KERNELS"),
+        ("matching: MMD width of one in any dimension", "math.sqrt(2 * x.shape[1])", "1.0"),
+        ("matching: MMD kernel of the distance", ".square().sum(-1)", ".abs().sum(-1)"),
+        ("matching: MMD Gaussian kernel without its 2", "(-ratio / 2).exp()", "(-ratio).exp()"),
+        (
+            "matching: MMD on each dimension by itself",
+            "return x.flatten(1), y",
+            "return x[:, :1], y",
+        ),
+        ("matching: median counts a point with itself", ".triu(1)", ".triu(0)"),
+    ),
+    *mutants_of(
+        "objectives/information.py",
+        INFORMATION,
+        (
+            "matching: aggregate without -log N",
+            "[: z.dim() - len(event)]) - math.log(n)",
+            "[: z.dim() - len(event)])",
+        ),
+        (
+            "matching: aggregate as a mean of logarithms",
+            ".logsumexp(-1)",
+            ".mean(-1) + math.log(n)",
+        ),
+        ("matching: aggregate over the draws", ".logsumexp(-1)", ".logsumexp(0)"),
+        (
+            "matching: aggregate without the logarithm's care",
+            ".logsumexp(-1)",
+            ".exp().sum(-1).log()",
+        ),
+        ("matching: information under the prior", "log_q - aggregate, ", "log_q - log_p, "),
+        ("matching: rate without the prior", "(log_q - log_p, ", "(log_q, "),
+        ("matching: KL of the aggregate swapped", "aggregate - log_p)", "log_p - aggregate)"),
+        (
+            "matching: free bits of single examples",
+            "kl.mean(0).clamp(min=floor)",
+            "kl.clamp(min=floor).mean(0)",
+        ),
+        (
+            "matching: free bits of the total",
+            "kl.mean(0).clamp(min=floor).sum()",
+            "kl.mean(0).sum().clamp(min=floor * kl.shape[1])",
+        ),
+        (
+            "matching: free bits as relu",
+            "kl.mean(0).clamp(min=floor)",
+            "(kl.mean(0) - floor).relu()",
+        ),
+        ("matching: free bits in bits", "clamp(min=floor)", "clamp(min=floor * math.log(2))"),
+        ("matching: warm-up never reaches one", "step / steps", "step / (steps + 1)"),
+        (
+            "matching: warm-up goes beyond one",
+            "1.0 if step >= steps else step / steps",
+            "step / max(steps, 1)",
+        ),
+    ),
+    *mutants_of(
+        "models/beta_vae.py",
+        BETA,
+        (
+            "matching: beta on the reconstruction",
+            "-(bound.reconstruction - self.beta * bound.kl)",
+            "-(self.beta * bound.reconstruction - bound.kl)",
+        ),
+        (
+            "matching: beta applied twice",
+            "bound.reconstruction - weight * bound.kl",
+            "bound.total - weight * bound.kl",
+        ),
+        ("matching: clamp left on in evaluation", "if not self.training:", "if False:"),
+        ("matching: floored KL without its weight", "weight * kl - bound", "kl - bound"),
+        ("matching: warm-up that stands still", "self.step += 1", "self.step += 0"),
+        (
+            "matching: warm-up forgotten by a checkpoint",
+            "dtype=torch.long))",
+            "dtype=torch.long), persistent=False)",
+        ),
+    ),
+    *mutants_of(
+        "models/adversarial_autoencoder.py",
+        MATCHING_MODELS,
+        (
+            "matching: critic sees means",
+            "z = self.encode(batch).rsample()",
+            "z = self.encode(batch).mean",
+        ),
+        (
+            "matching: encoder judged by means",
+            "generator_loss(q.rsample())",
+            "generator_loss(q.mean)",
+        ),
+        (
+            "matching: sides of the critic swapped",
+            "critic.loss(self.prior().sample((len(z),)), z)",
+            "critic.loss(z, self.prior().sample((len(z),)))",
+        ),
+        (
+            "matching: KL dropped where the slide adds",
+            "kl_weight: float = 1.0",
+            "kl_weight: float = 0.0",
+        ),
+        ("matching: encoder flees the prior", "loss + self.weight", "loss - self.weight"),
+        (
+            "matching: encoder not moved by the critic",
+            "generator_loss(q.rsample())",
+            "generator_loss(q.rsample().detach())",
+        ),
+        (
+            "matching: the model moves the critic too",
+            "bricks = (self.prior, self.likelihood, self.posterior)",
+            "bricks = (self.prior, self.likelihood, self.posterior, self.critic)",
+        ),
+        (
+            "matching: the prior's draws are used again",
+            "self.prior().sample((len(z),)), z)",
+            "torch.ones_like(z), z)",
+        ),
+        (
+            "matching: KL counted twice",
+            "bound.reconstruction - self.kl_weight",
+            "bound.total - self.kl_weight",
+        ),
+    ),
+    *mutants_of(
+        "models/info_vae.py",
+        MATCHING_MODELS,
+        ("matching: alpha for 1 - alpha", "kl_weight=1 - alpha", "kl_weight=alpha"),
+        (
+            "matching: lambda alone weighs the divergence",
+            "weight=alpha + lambda_ - 1",
+            "weight=lambda_",
+        ),
+        ("matching: MMD of means", "z = q.rsample()", "z = q.mean"),
+        ("matching: MMD without a gradient", "z = q.rsample()", "z = q.sample()"),
+        ("matching: rate in place of the aggregate's KL", ".prior_kl.mean()", ".rate.mean()"),
+    ),
+    *mutants_of(
+        "models/vae.py",
+        AMORTISED,
+        (
+            "matching: encoder's noise left on in evaluation",
+            "if self.training and self.input_noise",
+            "if self.input_noise",
+        ),
+        (
+            "matching: one noise for the whole image",
+            "torch.randn_like(x)",
+            "torch.randn_like(x.flatten(1)[:, :1]).view(-1, *[1] * (x.dim() - 1))",
+        ),
+        ("matching: uniform noise", "torch.randn_like(x)", "torch.rand_like(x)"),
+    ),
+]

@@ -1,0 +1,220 @@
+"""Mistakes in the product of experts, the multimodal VAE and the semi-supervised VAE."""
+
+from mutant import mutants_of
+
+EXPERTS = "distributions/test_experts.py"
+MODALITIES = "distributions/test_modalities.py"
+MULTIMODAL = "models/test_multimodal_vae.py"
+SEMI_SUPERVISED = "models/test_semi_supervised_vae.py"
+PAIRS = "data/test_pairs.py"
+IDENTITIES = "exact/test_expert_identities.py"
+
+MODALITY_MUTANTS = [
+    *mutants_of(
+        "distributions/experts.py",
+        EXPERTS,
+        ("experts: variances averaged", "-2 * torch.stack(scales)", "2 * torch.stack(scales)"),
+        ("experts: scales for variances", "= -2 * torch.stack(scales)", "= -torch.stack(scales)"),
+        (
+            "experts: logs of precisions summed",
+            "-0.5 * log_precision.logsumexp(0)",
+            "-0.5 * log_precision.sum(0)",
+        ),
+        ("experts: precision not inverted", "-0.5 * log_precision", "0.5 * log_precision"),
+        (
+            "experts: means averaged without weights",
+            "(log_precision.softmax(0) * torch.stack(means)).sum(0)",
+            "torch.stack(means).mean(0)",
+        ),
+        ("experts: prior omitted", "[self.prior(), *opinions]", "opinions or [self.prior()]"),
+        (
+            "experts: prior counted once for each expert",
+            "[self.prior(), *opinions]",
+            "[self.prior()] * max(1, len(opinions)) + opinions",
+        ),
+        (
+            "experts: missing modality read as zeros",
+            "for name, value in context.items()]",
+            "for name, value in {**{m: 0 * next(iter(context.values())) for m in self.experts"
+            " if context}, **context}.items()]",
+        ),
+    ),
+    *mutants_of(
+        "distributions/modalities.py",
+        MODALITIES,
+        (
+            "modalities: every modality scored by the first brick",
+            "self.likelihoods[name](self.z).log_prob(value)",
+            "next(iter(self.likelihoods.values()))(self.z).log_prob(value)",
+        ),
+        (
+            "modalities: nets read in the caller's order",
+            "for name in self.names], 1",
+            "for name in x], 1",
+        ),
+        (
+            "modalities: a net for any set of that size",
+            "set(names) == set(x)",
+            "len(names) == len(x)",
+        ),
+        (
+            "modalities: a larger set's net for a smaller one",
+            "set(names) == set(x)",
+            "set(names) >= set(x)",
+        ),
+        ("modalities: different lengths let through", "len(set(sizes.values())) > 1", "False"),
+    ),
+    *mutants_of(
+        "models/multimodal_vae.py",
+        MULTIMODAL,
+        ("tied: directions swapped", '== "forward" else', '!= "forward" else'),
+        (
+            "tied: joint net dragged",
+            "torch.is_grad_enabled() and not hold_joint",
+            "torch.is_grad_enabled()",
+        ),
+        ("tied: joint net always held", "torch.is_grad_enabled() and not hold_joint", "False"),
+        ("tied: KL added", "bound - alpha * sample_and_kl", "bound + alpha * sample_and_kl"),
+        ("tied: alpha forgotten", "bound - alpha * sample_and_kl", "bound - sample_and_kl"),
+        (
+            "tied: only one modality tied",
+            "if len(names) < len(x):",
+            "if names[0] == model.names[0] and len(names) < len(x):",
+        ),
+        ("tied: pairs of three left loose", "if len(names) < len(x):", "if len(names) == 1:"),
+        ("subsets: joint bound only", "if set(names) <= set(x)]", "if set(names) == set(x)]"),
+        ("subsets: joint bound left out", "if set(names) <= set(x)]", "if set(names) < set(x)]"),
+        (
+            "conditional: proposal sees one modality",
+            "self.likelihood, self.posterior(x), rest, k",
+            "self.likelihood, self.posterior(observed), rest, k",
+        ),
+        (
+            "conditional: z from the prior",
+            "            self.posterior(observed), self.likelihood,",
+            "            self.prior(), self.likelihood,",
+        ),
+        (
+            "conditional: observed modality scored too",
+            "self.posterior(x), rest, k",
+            "self.posterior(x), x, k",
+        ),
+        (
+            "conditional: difference the wrong way round",
+            "self.importance_bound(x, k) - self.importance_bound(observed, k)",
+            "self.importance_bound(observed, k) - self.importance_bound(x, k)",
+        ),
+        (
+            "conditional: draws from the prior",
+            "z = self.posterior(observed).sample(",
+            "z = self.posterior(observed).expand((len(next(iter(observed.values()))),)).mean"
+            " * 0 + self.prior().expand((len(next(iter(observed.values()))),)).sample(",
+        ),
+        (
+            "conditional: one draw for all",
+            "return self.likelihood.of(names)(z).sample()",
+            "return self.likelihood.of(names)(z[:1].expand_as(z)).sample()",
+        ),
+    ),
+    *mutants_of(
+        "models/semi_supervised_vae.py",
+        SEMI_SUPERVISED,
+        (
+            "M2: entropy left out",
+            "self._log_class_prior())).sum(-1) - entropy",
+            "self._log_class_prior())).sum(-1)",
+        ),
+        ("M2: entropy with the wrong sign", ".sum(-1) - entropy", ".sum(-1) + entropy"),
+        ("M2: p(y) left out", "(given_y.kl.T - self._log_class_prior())", "given_y.kl.T"),
+        ("M2: p(y) with the wrong sign", "(given_y.kl.T - self", "(given_y.kl.T + self"),
+        ("M2: entropy at labelled examples", "entropy = entropy * missing", "pass"),
+        (
+            "M2: labels ignored",
+            "torch.where(missing[:, None], weight,",
+            "torch.where(missing[:, None] | True, weight,",
+        ),
+        (
+            "M2: all classes count alike",
+            "weight, entropy = q.mean",
+            "weight, entropy = 0 * q.mean + 1 / self.classes",
+        ),
+        (
+            "M2: classifier taught by unlabelled examples",
+            "log_q = (self._one_hot(label, x) * q.logits)",
+            "log_q = (self._one_hot(label.clamp(min=0), x) * q.logits)",
+        ),
+        ("M2: alpha forgotten", "self.alpha * log_q", "log_q"),
+        ("M2: classification term subtracted", "+ self.alpha * log_q", "- self.alpha * log_q"),
+        (
+            "M2: importance bound averages y",
+            "return log_joint.logsumexp(-1)\n",
+            "return log_joint.mean(-1)\n",
+        ),
+        (
+            "M2: importance bound without p(y)",
+            "log_joint = given_y.T + self._log_class_prior()",
+            "log_joint = given_y.T",
+        ),
+        (
+            "M2: q(z|x) does not see y",
+            "self.posterior(torch.cat([x.flatten(1).expand(len(y), -1, -1), y], -1))",
+            "self.posterior(torch.cat([x.flatten(1).expand(len(y), -1, -1), 0 * y], -1))",
+        ),
+        (
+            "M2: classify by the prior",
+            "return self.classifier(x).logits.argmax(-1)",
+            "return (0 * self.classifier(x).logits).argmax(-1)",
+        ),
+        (
+            "M2: class asked for ignored",
+            "if label is not None:\n            if label not",
+            "if label is None:\n            if label not",
+        ),
+    ),
+    *mutants_of(
+        "data/pairs.py",
+        PAIRS,
+        ("pairs: strays may stay", "source.randint(1, HUES, n)", "source.randint(0, HUES, n)"),
+        (
+            "pairs: stay is the share of strays",
+            "source.random_sample(n) >= stay",
+            "source.random_sample(n) < stay",
+        ),
+        (
+            "pairs: hue leaks through the luma",
+            "0.5 + chroma",
+            "0.4 + 0.02 * torch.arange(HUES)[:, None] + 0.5 * chroma",
+        ),
+        (
+            "pairs: noise shared by the parts",
+            "    parts = [\n        _pairs(levels, bits.x, stay, source)",
+            "    parts = [\n        _pairs(levels, bits.x, stay, np.random.RandomState(0))",
+        ),
+    ),
+    *mutants_of(
+        "exact/identities/experts.py",
+        IDENTITIES,
+        (
+            "identity 15: prior omitted",
+            "precision = 1 + precisions.sum(0)",
+            "precision = 1e-9 + precisions.sum(0)",
+        ),
+        (
+            "identity 15: product not normalised",
+            "log_product - grid.log_integral(log_product)",
+            "log_product",
+        ),
+        (
+            "identity 15: missing expert kept",
+            "(precisions * means[keep]).sum(0)",
+            "(scales**-2 * means).sum(0)",
+        ),
+        ("tie: average over x2 unweighted", "average = q_both @ p_x2", "average = q_both.mean(1)"),
+        ("tie: last KL the other way", "tables.kl(average, q_one)", "tables.kl(q_one, average)"),
+        (
+            "Bayes: prior not divided out",
+            "apart - _log_normal(z, torch.zeros_like(z), torch.ones_like(z)) + evidence",
+            "apart + evidence",
+        ),
+    ),
+]

@@ -1,0 +1,303 @@
+"""Plausible mistakes in the PixelCNN, the PixelVAE and its hierarchy."""
+
+from __future__ import annotations
+
+from mutant import mutants_of
+
+BRICK = "distributions/test_pixelcnn.py"
+MODELS = "models/test_pixel_models.py"
+IDENTITY = "exact/test_pixel_identity.py"
+
+PIXELS = [
+    *mutants_of(
+        "distributions/masked_convolution.py",
+        BRICK,
+        (
+            "pixels: mask B at the image",
+            "channel_mask(groups_in, twice, strict=first)",
+            "channel_mask(groups_in, twice, strict=False)",
+        ),
+        (
+            "pixels: mask A everywhere, a hole in the receptive field",
+            "channel_mask(groups_in, twice, strict=first)",
+            "channel_mask(groups_in, twice, strict=True)",
+        ),
+        ("pixels: A and B swapped", "strict=first)", "strict=not first)"),
+        (
+            "pixels: mask applied once, at the start",
+            "conv2d(x, self.weight * self.mask, self.bias)",
+            "conv2d(x, self.weight, self.bias)",
+        ),
+        (
+            "pixels: mask on the gradient only",
+            "conv2d(x, self.weight * self.mask, self.bias)",
+            "conv2d(x, self.weight * self.mask + (self.weight * (1 - self.mask)).detach(),"
+            " self.bias)",
+        ),
+        (
+            "pixels: vertical stack sees its own row",
+            "self.top = reach + 1 if first else reach",
+            "self.top = reach",
+        ),
+        (
+            "pixels: vertical stack one row too far up",
+            "self.top = reach + 1 if first else reach",
+            "self.top = reach + 1",
+        ),
+        (
+            "pixels: one column to the right",
+            "return pad(left, (self.reach, 0))",
+            "return pad(left, (self.reach - 1, 1))",
+        ),
+        (
+            "pixels: image added to the features",
+            "(residual if self.first else residual + left",
+            "(residual + left",
+        ),
+        (
+            "pixels: no residual",
+            "residual + left[..., self.reach :]), skip",
+            "residual), skip",
+        ),
+        (
+            "pixels: residual one pixel to the left",
+            "left[..., self.reach :]",
+            "left[..., self.reach - 1 : -1]",
+        ),
+        (
+            "pixels: rows above not linked",
+            "add(add(self.horizontal(left), above), condition)",
+            "add(self.horizontal(left), condition + 0 * above)",
+        ),
+        (
+            "pixels: z added to the output alone",
+            "add(add(self.horizontal(left), above), condition)",
+            "add(self.horizontal(left), above) + 0 * condition[:1]",
+        ),
+        (
+            "pixels: groups of the gate's halves mixed up",
+            "groups.repeat(2)",
+            "groups.repeat_interleave(2)",
+        ),
+        (
+            "pixels: groups unmasked in the 1x1 layer",
+            "channel_mask(groups, twice, strict=False)",
+            "channel_mask(groups * 0, twice, strict=False)",
+        ),
+        (
+            "pixels: draws of z paired with the wrong images",
+            "(many.unflatten(0, (-1, len(few))) + few).flatten(0, 1)",
+            "many + few.repeat_interleave(len(many) // len(few), 0)",
+        ),
+        (
+            "pixels: no dropout",
+            "nn.Dropout(dropout)",
+            "nn.Dropout(0.0)",
+        ),
+    ),
+    *mutants_of(
+        "distributions/pixelcnn.py",
+        BRICK,
+        (
+            "pixels: z masked with A",
+            "condition + self.from_z(z)",
+            "condition + self.from_z(torch.nn.functional.pad(z, (1, 0))[..., :-1])",
+        ),
+        (
+            "pixels: no bias of the place",
+            "        condition = self.from_place(self.place)\n",
+            "        condition = self.from_place(0 * self.place)\n",
+        ),
+        (
+            "pixels: no bias of the pixel",
+            "logits = self.head(skip) + self.bias\n",
+            "logits = self.head(skip) + self.bias[..., :1, :1]\n",
+        ),
+        (
+            "pixels: channels in reverse",
+            "torch.arange(features) * channels // features",
+            "channels - 1 - torch.arange(features) * channels // features",
+        ),
+        (
+            "pixels: last layer not at zero",
+            "        nn.init.zeros_(last.weight)\n",
+            "",
+        ),
+        (
+            "pixels: gate left out between rows",
+            "gate(above) if i else above",
+            "above[:, ::2] if i else above",
+        ),
+        (
+            "pixels: last layer's word only",
+            "skip = add(skip, said)\n        logits",
+            "skip = said\n        logits",
+        ),
+        (
+            "pixels: x not repeated for many draws",
+            "if batch[len(batch) - value.dim() + 3 :] != value.shape[:-3]:",
+            "if False:",
+        ),
+        (
+            "pixels: grey values accepted",
+            "not torch.equal(value * value, value)",
+            "False",
+        ),
+        (
+            "pixels: recorded logits of another image",
+            "IndependentBernoulli(logits.reshape(shape), 3).log_prob(x)",
+            "IndependentBernoulli(logits.reshape(shape), 3).log_prob(x.flip(0))",
+        ),
+    ),
+    *mutants_of(
+        "distributions/pixelcnn_sampling.py",
+        BRICK,
+        (
+            "pixels: stale logits",
+            "logits[:, channel, row, column] = logit\n",
+            "logits[:, channel, row, column] = logit\n"
+            "                logit = logits[:, channel, row, column - 1]\n",
+        ),
+        (
+            "pixels: drawn in column order",
+            "put_row(row, x[:, :, row])",
+            "put_row(row, x[:, :, :, row % x.shape[3]].mean(2, keepdim=True))",
+        ),
+        ("pixels: row not stored", "memories[0].put_row(row, x[:, :, row])", "pass"),
+        (
+            "pixels: pixel not stored",
+            "memories[0].put_pixel(column, x[:, :, row, column])",
+            "pass",
+        ),
+        (
+            "pixels: one row too high in the memory",
+            "row + self.layer.top, reach:-reach",
+            "row + self.layer.top - 1, reach:-reach",
+        ),
+        (
+            "pixels: features stored one pixel late",
+            "self.left[:, :, 0, column + self.layer.reach] = features",
+            "self.left[:, :, 0, min(column + self.layer.reach + 1, self.left.shape[3] - 1)]"
+            " = features",
+        ),
+        (
+            "pixels: condition of the first row",
+            "c[:, :, row : row + 1, column",
+            "c[:, :, :1, column",
+        ),
+        (
+            "pixels: one bit for the whole batch",
+            "torch.bernoulli(logit.sigmoid().expand(n))",
+            "torch.bernoulli(logit.sigmoid()[:1]).expand(n)",
+        ),
+        (
+            "pixels: rounded, not drawn",
+            "torch.bernoulli(logit.sigmoid().expand(n))",
+            "(logit > 0).to(x).expand(n)",
+        ),
+    ),
+    *mutants_of(
+        "models/pixelvae.py",
+        MODELS,
+        (
+            "pixelvae: one order in the prior",
+            "forwards if k % 2 == 0 else forwards.flip(0)",
+            "forwards",
+        ),
+        (
+            "pixelvae: autoregressive prior left out",
+            "return Flow(StandardGaussian(z_dim), maps)",
+            "return Flow(StandardGaussian(z_dim), [])",
+        ),
+        (
+            "pixelvae: layers fixed",
+            "            features,\n            layers,\n",
+            "            features,\n            1,\n",
+        ),
+        (
+            "pixelvae: reconstruction is the encoder's mean of bits",
+            ".sample()).sample()",
+            ".sample()).conditionals(x).mean",
+        ),
+    ),
+    *mutants_of(
+        "models/hierarchical_pixelvae.py",
+        MODELS,
+        (
+            "hierarchy: KL of z1 with z2 from the prior",
+            "self.middle(z2[0]).log_prob(z1)\n        reconstruction",
+            "self.middle(self.prior().sample(z1.shape[:2])).log_prob(z1)\n        reconstruction",
+        ),
+        (
+            "hierarchy: KL of z1 left out",
+            "means[0] - means[1] - means[2]",
+            "means[0] - means[2]",
+        ),
+        (
+            "hierarchy: KL of z2 added",
+            "means[0] - means[1] - means[2]",
+            "means[0] - means[1] + means[2]",
+        ),
+        (
+            "hierarchy: KL of z1 reversed",
+            "kl_z1 = log_q - self.middle(z2[0]).log_prob(z1)",
+            "kl_z1 = self.middle(z2[0]).log_prob(z1) - log_q",
+        ),
+        (
+            "hierarchy: z1 detached below z2",
+            "self.top_posterior(z1), self.prior(), 1)",
+            "self.top_posterior(z1.detach()), self.prior(), 1)",
+        ),
+        (
+            "hierarchy: p(z2) left out of the weights",
+            " + self.prior().log_prob(z2)\n",
+            "\n",
+        ),
+        ("hierarchy: q(z2|z1) left out of the weights", " - log_q1 - log_q2)", " - log_q1)"),
+        ("hierarchy: missing log k", ".logsumexp(0) - math.log(k)", ".logsumexp(0)"),
+        (
+            "hierarchy: z2 does not steer z1",
+            "context_dim=width)],",
+            ")],",
+        ),
+        (
+            "hierarchy: samples skip p(z1|z2)",
+            "self.middle(self.prior().sample((n,))).sample()",
+            "self.middle(0 * self.prior().sample((n,))).sample()",
+        ),
+        (
+            "hierarchy: the loss ascends",
+            "-self.pieces(batch).total.mean()",
+            "self.pieces(batch).total.mean()",
+        ),
+    ),
+    *mutants_of(
+        "exact/identities/pixels.py",
+        IDENTITY,
+        (
+            "identity 18: own pixel allowed",
+            "slopes.triu(), slopes.tril(-1)",
+            "slopes.triu(1), slopes.tril(-1)",
+        ),
+        (
+            "identity 18: planes before pixels",
+            "slopes.permute(1, 2, 0, 4, 5, 3).reshape",
+            "slopes.reshape",
+        ),
+        (
+            "identity 18: positive and negative slopes cancel",
+            "line.abs().amax(0)",
+            "line.sum(0).abs()",
+        ),
+        (
+            "identity 18: a pair must be connected in every image",
+            "line.abs().amax(0)",
+            "line.abs().amin(0)",
+        ),
+        (
+            "identity 18: zeros left out of the probability",
+            "torch.where(images > 0, logits, -logits).sigmoid().log()",
+            "(images * logits.sigmoid().log())",
+        ),
+    ),
+]
