@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from course_lib.distributions.base import Brick
-from course_lib.distributions.gaussian import DiagonalGaussian, StandardGaussian
-from course_lib.distributions.modalities import check_names, subsets
+from course_lib.distributions.base import Brick, as_shape
+from course_lib.distributions.gaussian import (
+    ConditionalGaussian,
+    DiagonalGaussian,
+    StandardGaussian,
+)
+from course_lib.distributions.modalities import Shapes, check_names, subsets
+from course_lib.distributions.networks import mlp
 
 __all__ = ["ProductOfExperts", "product_of_gaussians"]
 
@@ -77,6 +83,16 @@ class ProductOfExperts(Brick):
         self.prior = StandardGaussian(self.event_shape)
         self.experts = nn.ModuleDict(experts)
         self.subsets = tuple(subsets(tuple(experts)))
+
+    @classmethod
+    def build(cls, shapes: Shapes, z_dim: int, hidden: Sequence[int]) -> ProductOfExperts:
+        """Return one Gaussian expert for each modality; sizes as for ``InferenceNets.build``."""
+        experts = {}
+        for name, shape in shapes.items():
+            event = as_shape(shape, f"shapes[{name!r}]")
+            network = mlp(math.prod(event), hidden, 2 * z_dim, flatten=len(event))
+            experts[name] = ConditionalGaussian(network, z_dim)
+        return cls(experts)
 
     def forward(self, context: Mapping[str, Tensor]) -> DiagonalGaussian:
         """Return q(z | the modalities in the dictionary); the prior N(0, I) if it is empty.

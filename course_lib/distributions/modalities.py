@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import torch
 from torch import Size, Tensor, nn
 
-from course_lib.distributions.base import Brick
+from course_lib.distributions.base import Brick, as_shape
+from course_lib.distributions.gaussian import ConditionalGaussian
+from course_lib.distributions.networks import mlp
 
 __all__ = ["ConditionalModalities", "InferenceNets", "Modalities", "SideBySideNetwork", "subsets"]
 
 Views = Mapping[str, Tensor]
+Shapes = Mapping[str, int | tuple[int, ...]]
 
 
 def subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -137,6 +141,22 @@ class InferenceNets(nn.Module):
         self.subsets = tuple(nets)
         self.event_shape = next(iter(nets.values())).event_shape
         self.nets = nn.ModuleDict({_key(names): net for names, net in nets.items()})
+
+    @classmethod
+    def build(cls, shapes: Shapes, z_dim: int, hidden: Sequence[int]) -> InferenceNets:
+        """Return a Gaussian net for every set of modalities, from plain sizes.
+
+        Args:
+            shapes: for each modality's name the shape of one observation.
+            z_dim: the number of latent dimensions.
+            hidden: widths of every net's hidden layers.
+        """
+        sizes = {m: math.prod(as_shape(shape, f"shapes[{m!r}]")) for m, shape in shapes.items()}
+        nets = {}
+        for names in subsets(tuple(shapes)):
+            network = mlp(sum(sizes[m] for m in names), hidden, 2 * z_dim)
+            nets[names] = ConditionalGaussian(SideBySideNetwork(names, network), z_dim)
+        return cls(nets)
 
     def forward(self, x: Views) -> Any:
         """Return q(z | the modalities in ``x``), batch (batch,).

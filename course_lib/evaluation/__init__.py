@@ -7,7 +7,7 @@ from course_lib.evaluation.annealing import (
     bracket,
     reverse_annealed_bound,
 )
-from course_lib.evaluation.gap import GapSplit, refit, split_gap
+from course_lib.evaluation.gap import GapSplit, split_gap
 from course_lib.evaluation.held_out import Evaluation, Mean, bits_per_dim, evaluate, mean_and_error
 from course_lib.evaluation.information import (
     InformationSplit,
@@ -17,6 +17,7 @@ from course_lib.evaluation.information import (
 )
 from course_lib.evaluation.interface import LatentVariableModel, latent_world
 from course_lib.evaluation.probe import Probe, linear_probe
+from course_lib.evaluation.refitting import FAMILIES, refit
 from course_lib.evaluation.two_sample import (
     PrecisionAndRecall,
     TwoSample,
@@ -26,6 +27,7 @@ from course_lib.evaluation.two_sample import (
 )
 
 __all__ = [
+    "FAMILIES",
     "Annealed",
     "Bracket",
     "Evaluation",

@@ -174,7 +174,8 @@ def gaussian_gram(points: Tensor) -> Tensor:
     r"""Return exp(-|x - y|^2 / 2 s^2) for all pairs, s the median distance: (n, d) -> (n, n)."""
     square = torch.cdist(points, points).square()
     median = square[~torch.eye(len(points), dtype=torch.bool, device=points.device)].median()
-    return torch.exp(-square / (2 * torch.where(median > 0, median, torch.ones_like(median))))
+    square_width = torch.where(median > 0, median, torch.ones_like(median))
+    return torch.exp(-square / (2 * square_width))
 
 
 def _share_inside(points: Tensor, centres: Tensor, k: int) -> float:

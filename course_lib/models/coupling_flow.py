@@ -39,10 +39,11 @@ class CouplingFlow(FlowModel):
         *,
         kind: str = "affine",
         order: str = "checkerboard",
+        marginals: int = 0,
         levels: float | None = None,
         alpha: float = 1e-3,
     ) -> Self:
-        """Return a coupling flow from plain sizes; its last map scales each dimension by itself.
+        """Return a coupling flow from plain sizes; NICE scales each dimension in the end.
 
         Args:
             x_shape: the shape of one observation, e.g. ``64`` or ``(1, 8, 8)``.
@@ -51,13 +52,15 @@ class CouplingFlow(FlowModel):
             kind: ``"affine"`` (RealNVP) or ``"additive"`` (NICE).
             order: which dimensions are kept: ``"halves"``, ``"checkerboard"`` or ``"random"``;
                 every second layer keeps the others.
+            marginals: the number of sigmoids that bend each dimension by itself, next to the data;
+                0 for a scale and a shift. ``start_at`` fits them.
             levels: the number of grey levels for dequantised images, None for real data.
             alpha: the margin of the logit if there are levels.
 
         Raises:
             ValueError: if a size is not a positive integer, or a name is unknown.
         """
-        shape, last = data_maps(x_shape, levels, alpha)
+        shape, last = data_maps(x_shape, marginals, levels, alpha)
         masks = coupling_masks(shape, as_count(layers, "layers"), order)
         hidden = as_shape(hidden, "hidden")
         maps = [Coupling(mask, hidden, kind=kind) for mask in masks]

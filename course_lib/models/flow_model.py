@@ -9,7 +9,16 @@ from typing import Self
 import torch
 from torch import Size, Tensor
 
-from course_lib.distributions import Brick, Diagonal, Flow, Inverse, Logit, Reshape, Transform
+from course_lib.distributions import (
+    Brick,
+    Diagonal,
+    Flow,
+    Inverse,
+    Logit,
+    Marginal,
+    Reshape,
+    Transform,
+)
 from course_lib.distributions.base import as_count, as_shape
 from course_lib.models.density import DensityModel
 
@@ -34,37 +43,39 @@ class FlowModel(DensityModel):
         super().__init__(Flow(base, transforms))
 
     def start_at(self, x: Tensor) -> Self:
-        """Give the ``Diagonal`` map the mean and spread of data, so that training starts there.
+        """Fit the map nearest to the data to each dimension by itself: where training starts.
 
         Args:
             x: (n, *event) training data.
 
         Raises:
             TypeError, ValueError: if ``x`` is not a batch of events, or does not vary.
-            ValueError: if the flow has no ``Diagonal`` map, or maps after it that depend on data.
+            ValueError: if no map is a ``Diagonal`` or a ``Marginal``.
         """
         self.brick.check_event(x, "x")
         with torch.no_grad():
             for transform in reversed(self.brick.transforms):
-                if isinstance(transform, Diagonal):
+                if isinstance(transform, Diagonal | Marginal):
                     transform.fit_to(x)
                     return self
                 x = transform.inverse(x)[0]
-        raise ValueError("transforms: expected a Diagonal map among them to start at the data")
+        raise ValueError("transforms: expected a Diagonal or Marginal map among them")
 
 
 def data_maps(
-    x_shape: int | tuple[int, ...], levels: float | None, alpha: float
+    x_shape: int | tuple[int, ...], marginals: int, levels: float | None, alpha: float
 ) -> tuple[Size, list[Transform]]:
     """Return the shape of one x, and the last maps of a flow: from a vector to x in its own units.
 
     Args:
         x_shape: the shape of one observation.
+        marginals: the number of sigmoids that bend each dimension; 0 for a scale and a shift.
         levels: the number of grey levels if x is an image y = x + u; None for real x.
         alpha: the margin of the logit; unused without levels.
     """
     shape = as_shape(x_shape, "x_shape")
-    maps: list[Transform] = [Diagonal(math.prod(shape))]
+    dim = math.prod(shape)
+    maps: list[Transform] = [Diagonal(dim) if marginals == 0 else Marginal(dim, marginals)]
     maps += [] if levels is None else [Inverse(Logit(levels, alpha))]
     return shape, maps + ([] if len(shape) == 1 else [Reshape(tuple(shape))])
 

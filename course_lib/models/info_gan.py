@@ -174,7 +174,8 @@ def code_bricks(
     *trunk, features = hidden
     prior = [UniformCategory(categories)]
     parts = [ConditionalCategory(nn.Linear(features, categories), categories)]
-    if continuous:
+    if continuous != 0:
+        as_count(continuous, "continuous")
         prior.append(UniformInterval(continuous))
         parts.append(ConditionalGaussian(nn.Linear(features, 2 * continuous), continuous))
     network = nn.Sequential(encoder(x_shape, trunk, features), nn.ReLU())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
@@ -12,19 +11,17 @@ from torch import Tensor
 from course_lib import objectives
 from course_lib.distributions import (
     Brick,
-    ConditionalGaussian,
     ConditionalModalities,
+    DiagonalGaussian,
     InferenceNets,
     ProductOfExperts,
-    SideBySideNetwork,
     StandardGaussian,
-    mlp,
-    subsets,
 )
 from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.modalities import check_are_names
-from course_lib.models.vae import VAE, decoder, encoder
+from course_lib.models.vae import VAE, decoder
 from course_lib.objectives import sample_and_kl
+from course_lib.objectives.critics import as_weight
 
 __all__ = ["MultimodalVAE", "subset_bound", "tied_bound"]
 
@@ -95,20 +92,18 @@ class MultimodalVAE(VAE):
                 unknown.
         """
         z_dim, hidden = as_count(z_dim, "z_dim"), as_shape(hidden, "hidden")
-        if inference not in ("nets", "product"):
+        if inference not in INFERENCE:
             raise ValueError(f"inference: expected nets or product, got {inference!r}")
         check_are_names(shapes, "shapes")
         kinds = dict.fromkeys(shapes, likelihood) if isinstance(likelihood, str) else likelihood
         parts = {m: decoder(shape, z_dim, hidden, kinds.get(m)) for m, shape in shapes.items()}
-        if inference == "nets":
-            nets = {names: _net(names, shapes, z_dim, hidden) for names in subsets(tuple(shapes))}
-            return cls(StandardGaussian(z_dim), parts, InferenceNets(nets), objective)
-        experts = {
-            m: ConditionalGaussian(encoder(shape, hidden, 2 * z_dim), z_dim)
-            for m, shape in shapes.items()
-        }
-        posterior = ProductOfExperts(experts)
-        return cls(StandardGaussian(z_dim), parts, posterior, objective or subset_bound)
+        posterior, bound = INFERENCE[inference]
+        return cls(
+            StandardGaussian(z_dim),
+            parts,
+            posterior.build(shapes, z_dim, hidden),
+            objective or bound,
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -146,8 +141,9 @@ class MultimodalVAE(VAE):
     def conditional_estimate(self, x: Views, given: Sequence[str], k: int) -> Tensor:
         """Return an estimate of log p(x2|x1) = log p(x1,x2) - log p(x1) under the model itself.
 
-        Each term is a k-sample lower bound, so the difference is an estimate and no bound; it
-        converges to the truth as k grows. Arguments and errors are those of ``conditional_bound``.
+        Each term is a k-sample lower bound, so the difference is an estimate and no bound: a poor
+        q(z|x1) loosens the second term and flatters it. It converges to the truth as k grows.
+        Arguments and errors are those of ``conditional_bound``.
 
         Returns:
             (batch,) nats.
@@ -211,9 +207,9 @@ def tied_bound(
         x: every modality, each (batch, *event).
         alpha: the weight of the tie.
         direction: ``"forward"`` or ``"reverse"``.
-        hold_joint: whether q(z|x1,x2) stands still in the tie, so that only the q(z|x_m) move and
-            the first term stays the ELBO's own. In the paper (arXiv:1611.01891) it moves too, and
-            a large alpha drags it towards nets that see less.
+        hold_joint: whether q(z|x1,x2), a Gaussian, stands still in the tie: only the q(z|x_m)
+            move then, and the first term stays the ELBO's own. In the paper (arXiv:1611.01891)
+            it moves too, and a large alpha drags it towards nets that see less.
 
     Returns:
         (batch,) nats; at any alpha >= 0 a lower bound on log p(x1,x2), for a KL is never negative.
@@ -224,13 +220,13 @@ def tied_bound(
     """
     if direction not in ("forward", "reverse"):
         raise ValueError(f"direction: expected forward or reverse, got {direction!r}")
-    if not 0 <= alpha < math.inf:
-        raise ValueError(f"alpha: expected a finite number of at least 0, got {alpha!r}")
-    bound = model.elbo(x).total
+    alpha = as_weight(alpha, "alpha", finite=True)
+    model.likelihood.check_event(x, "x")
     if set(x) != set(model.names):
         raise ValueError(f"x: expected all of {', '.join(model.names)}, got {', '.join(x)}")
-    with torch.set_grad_enabled(torch.is_grad_enabled() and not hold_joint):
-        joint = model.posterior(x)
+    joint = model.posterior(x)
+    bound = objectives.elbo(model.prior(), model.likelihood, joint, x).total
+    joint = _held(joint) if hold_joint else joint
     for names in model.posterior.subsets:
         if len(names) < len(x):
             part = model.posterior({m: x[m] for m in names})
@@ -255,13 +251,9 @@ def subset_bound(model: MultimodalVAE, x: Views) -> Tensor:
     return sum(model.elbo({m: x[m] for m in names}).total for names in sets)
 
 
-def _net(
-    names: Sequence[str],
-    shapes: Mapping[str, int | tuple[int, ...]],
-    z_dim: int,
-    hidden: Sequence[int],
-) -> Brick:
-    """Return q(z | these modalities): a perceptron over all of them, flattened side by side."""
-    size = sum(math.prod(as_shape(shapes[m], f"shapes[{m!r}]")) for m in names)
-    network = SideBySideNetwork(names, mlp(size, hidden, 2 * z_dim))
-    return ConditionalGaussian(network, z_dim)
+def _held(q: DiagonalGaussian) -> DiagonalGaussian:
+    """Return the same Gaussian, through which no gradient passes."""
+    return DiagonalGaussian(q.mu.detach(), q.log_scale.detach(), len(q.event_shape))
+
+
+INFERENCE = {"nets": (InferenceNets, tied_bound), "product": (ProductOfExperts, subset_bound)}

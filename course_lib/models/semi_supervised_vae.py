@@ -9,7 +9,6 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
-from torch.nn.functional import one_hot
 
 from course_lib import objectives
 from course_lib.distributions import (
@@ -20,13 +19,12 @@ from course_lib.distributions import (
 )
 from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.codes import ConditionalCategory, UniformCategory
+from course_lib.distributions.labels import UNLABELLED, check_labels, one_hot_or_zeros
 from course_lib.models.vae import decoder, encoder
 from course_lib.objectives import Elbo
+from course_lib.objectives.critics import as_weight
 
 __all__ = ["UNLABELLED", "SemiSupervisedVAE"]
-
-UNLABELLED = -1
-"""The label of an example whose class was not observed."""
 
 
 class SemiSupervisedVAE(nn.Module):
@@ -73,19 +71,16 @@ class SemiSupervisedVAE(nn.Module):
         alpha: float = 1.0,
     ) -> None:
         super().__init__()
-        for name, brick, of in (
-            ("posterior", posterior, prior),
-            ("classifier", classifier, class_prior),
-        ):
+        pairs = ("posterior", posterior, prior), ("classifier", classifier, class_prior)
+        for name, brick, of in pairs:
             if brick.event_shape != of.event_shape:
                 raise ValueError(
                     f"{name}: expected events of its prior's shape {tuple(of.event_shape)},"
                     f" got {tuple(brick.event_shape)}"
                 )
-        if not 0 <= alpha < math.inf:
-            raise ValueError(f"alpha: expected a finite number of at least 0, got {alpha!r}")
         self.prior, self.class_prior, self.likelihood = prior, class_prior, likelihood
-        self.posterior, self.classifier, self.alpha = posterior, classifier, alpha
+        self.posterior, self.classifier = posterior, classifier
+        self.alpha = as_weight(alpha, "alpha", finite=True)
 
     @classmethod
     def build(
@@ -149,7 +144,7 @@ class SemiSupervisedVAE(nn.Module):
         """
         self._check(x, label)
         given_y = objectives.importance_bound(self.prior(), *self._conditionals(x), x, k)
-        log_joint = given_y.T + self._log_class_prior()
+        log_joint = given_y.T + self.class_prior().logits
         if label is None:
             return log_joint.logsumexp(-1)
         at_label = (self._one_hot(label, x) * log_joint).sum(-1)
@@ -190,7 +185,7 @@ class SemiSupervisedVAE(nn.Module):
         if label is not None:
             if label not in range(self.classes):
                 raise ValueError(f"label: expected a class, 0 to {self.classes - 1}, got {label!r}")
-            y = one_hot(torch.full_like(z[:, 0], label, dtype=torch.int64), self.classes).to(y)
+            y = self._one_hot(torch.full_like(z[:, 0], label, dtype=torch.int64), y)
         return self.likelihood(torch.cat([z, y], -1)).sample()
 
     @property
@@ -207,7 +202,7 @@ class SemiSupervisedVAE(nn.Module):
             entropy = entropy * missing
         given_y = objectives.elbo(self.prior(), *self._conditionals(x), x, samples)
         reconstruction = (weight * given_y.reconstruction.T).sum(-1)
-        kl = (weight * (given_y.kl.T - self._log_class_prior())).sum(-1) - entropy
+        kl = (weight * (given_y.kl.T - self.class_prior().logits)).sum(-1) - entropy
         return Elbo(reconstruction - kl, reconstruction, kl)
 
     def _conditionals(self, x: Tensor) -> tuple[Callable[[Tensor], Distribution], Distribution]:
@@ -221,25 +216,10 @@ class SemiSupervisedVAE(nn.Module):
 
         return likelihood, posterior
 
-    def _log_class_prior(self) -> Tensor:
-        """Return log p(y): (classes,)."""
-        return self.class_prior().logits
-
     def _one_hot(self, label: Tensor, x: Tensor) -> Tensor:
-        """Return the labels as rows of one 1, or of zeros where there is none: (batch, classes)."""
-        return (label[:, None] == torch.arange(self.classes, device=x.device)).to(x)
+        return one_hot_or_zeros(label, x, self.classes)
 
     def _check(self, x: Tensor, label: Tensor | None) -> None:
         self.likelihood.check_event(x, "x")
-        if label is None:
-            return
-        if not isinstance(label, Tensor) or label.dtype != torch.int64:
-            kind = label.dtype if isinstance(label, Tensor) else type(label).__name__
-            raise TypeError(f"label: expected a tensor of torch.int64, got {kind}")
-        if label.shape != (len(x),):
-            raise ValueError(f"label: expected shape ({len(x)},), got {tuple(label.shape)}")
-        if ((label < UNLABELLED) | (label >= self.classes)).any():
-            raise ValueError(
-                f"label: expected classes 0 to {self.classes - 1}, or {UNLABELLED} where there"
-                f" is none, got {label.min()} to {label.max()}"
-            )
+        if label is not None:
+            check_labels(label, len(x), self.classes)

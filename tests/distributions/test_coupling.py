@@ -139,23 +139,3 @@ def test_a_saved_coupling_with_another_mask_comes_back_whole():
     other.load_state_dict(coupling.state_dict())
     z = torch.randn(5, 5, dtype=torch.float64)
     torch.testing.assert_close(other(z), coupling(z))
-
-
-def test_diagonal_is_the_gaussian_of_its_data():
-    x = torch.tensor([2.0, 0.1, 30.0]) * torch.randn(400, 3) + torch.tensor([0.0, 5.0, -7.0])
-    layer = Diagonal(3).double().fit_to(x.double())
-    z, log_det = layer.inverse(x.double())
-    torch.testing.assert_close(z.mean(0), torch.zeros(3).double(), atol=1e-12, rtol=0)
-    torch.testing.assert_close(z.std(0, correction=0), torch.ones(3).double(), atol=1e-12, rtol=0)
-    gaussian = torch.distributions.Normal(x.double().mean(0), x.double().std(0, correction=0))
-    log_prob = Pushforward(StandardGaussian(3).double()(), [layer]).log_prob(x.double())
-    torch.testing.assert_close(log_prob, gaussian.log_prob(x.double()).sum(-1))
-    back, log_det_back = layer(z)
-    torch.testing.assert_close(back, x.double())
-    torch.testing.assert_close(log_det_back, -log_det)
-
-
-@pytest.mark.parametrize("x", [torch.zeros(5, 3), torch.randn(5, 2), torch.full((5, 3), torch.nan)])
-def test_diagonal_refuses_data_without_a_spread(x):
-    with pytest.raises(ValueError, match="x: expected"):
-        Diagonal(3).fit_to(x)

@@ -12,7 +12,8 @@ from course_lib.distributions import (
     StandardGaussian,
 )
 from course_lib.evaluation import latent_world, refit, split_gap
-from course_lib.evaluation.gap import EachItsOwn, GapSplit, Triangular
+from course_lib.evaluation.gap import GapSplit
+from course_lib.evaluation.refitting import EachItsOwn, Triangular
 from course_lib.exact.grid import Grid
 from course_lib.exact.linear_gaussian import LinearGaussian
 from course_lib.models import VAE

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from course_lib.evaluation import classifier_two_sample, mmd_squared, precision_and_recall
+from course_lib.evaluation.two_sample import _balanced_accuracy
 from course_lib.objectives.mmd import median_width, mmd2
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
@@ -16,6 +17,21 @@ def test_the_classifier_reaches_the_best_accuracy_there_is():
     test = classifier_two_sample(a, b, permutations=50)
     assert test.statistic == pytest.approx(0.5 + 0.5 * math.erf(1 / math.sqrt(2)), abs=0.03)
     assert test.p_value == 1 / 51
+
+
+def test_a_small_set_counts_as_much_as_a_large_one():
+    """The same two Gaussians, ten of the one for each of the other: still Phi(1)."""
+    accuracy = [
+        classifier_two_sample(torch.randn(600, 1), torch.randn(60, 1) + 2, permutations=1).statistic
+        for _ in range(4)
+    ]
+    assert sum(accuracy) / 4 == pytest.approx(0.841, abs=0.04)
+
+
+def test_accuracy_is_the_mean_of_the_two_sets_and_a_tie_is_half_right():
+    score = torch.tensor([[1.0], [1.0], [-1.0], [1.0], [0.0]])
+    is_a = torch.tensor([True, True, True, True, False])[:, None]
+    assert _balanced_accuracy(score, is_a).item() == (3 / 4 + 1 / 2) / 2
 
 
 def test_a_difference_without_a_linear_trace_is_seen():

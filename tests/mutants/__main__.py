@@ -18,16 +18,29 @@ from pathlib import Path
 
 import pytest
 import torch  # imported once, before the forks that run the tests
+from adversarial import ADVERSARIAL
 from core import CORE
 from evaluations import EVALUATIONS
 from exact_worlds import EXACT
+from flows import FLOWS
 from foundations import FOUNDATIONS
 from matching import MATCHING
+from modalities import MODALITIES
 from mutant import Mutant
 from pixels import PIXELS
 
 ROOT = Path(__file__).parents[2]
-MUTANTS = [*CORE, *EVALUATIONS, *EXACT, *FOUNDATIONS, *MATCHING, *PIXELS]
+MUTANTS = [
+    *ADVERSARIAL,
+    *CORE,
+    *EVALUATIONS,
+    *EXACT,
+    *FOUNDATIONS,
+    *MATCHING,
+    *MODALITIES,
+    *PIXELS,
+    *FLOWS,
+]
 
 
 def run_tests(root: Path, tests: list[str]) -> int:

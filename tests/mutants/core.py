@@ -21,8 +21,8 @@ CORE = [
         AFFINE,
         (
             "MAF: log-det with the wrong sign",
-            "return x, log_scale.sum(-1)",
-            "return x, -log_scale.sum(-1)",
+            "log_det = log_det + log_scale",
+            "log_det = log_det - log_scale",
         ),
         (
             "IAF: log-det with the wrong sign",
@@ -31,18 +31,21 @@ CORE = [
         ),
         (
             "MAF: scale taken for its logarithm",
-            "log_scale[..., i].exp() * z",
-            "log_scale[..., i] * z",
+            "torch.addcmul(mu, log_scale.exp(), z",
+            "torch.addcmul(mu, log_scale, z",
         ),
         ("IAF: exp(a) for exp(-a)", "(x - mu) * (-log_scale).exp()", "(x - mu) * log_scale.exp()"),
-        ("MAF: log-det averaged", "return x, log_scale.sum(-1)", "return x, log_scale.mean(-1)"),
-        ("MAF: scale without a bound", "raw / (1 + raw.abs() / self.bound)", "raw"),
+        ("MAF: log-det averaged", "log_det + log_scale.sum(-1)", "log_det + log_scale.mean(-1)"),
+        (
+            "MAF: density's scale without a bound",
+            "return mu, bounded(raw, self.bound)",
+            "return mu, raw",
+        ),
     ),
     *mutants_of(
-        "distributions/networks.py",
+        "distributions/transforms/base.py",
         AFFINE,
-        ("MAF: order not inverted in sampling", "order.argsort()", "order"),
-        ("MAF: natural order in sampling", "order.argsort()", "torch.arange(dim)"),
+        ("MAF: scale without a bound", "raw / (1 + raw.abs() / bound)", "raw"),
     ),
     *mutants_of(
         "distributions/networks.py",

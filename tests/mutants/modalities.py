@@ -3,13 +3,13 @@
 from mutant import mutants_of
 
 EXPERTS = "distributions/test_experts.py"
-MODALITIES = "distributions/test_modalities.py"
+VIEWS = "distributions/test_modalities.py"
 MULTIMODAL = "models/test_multimodal_vae.py"
 SEMI_SUPERVISED = "models/test_semi_supervised_vae.py"
 PAIRS = "data/test_pairs.py"
 IDENTITIES = "exact/test_expert_identities.py"
 
-MODALITY_MUTANTS = [
+MODALITIES = [
     *mutants_of(
         "distributions/experts.py",
         EXPERTS,
@@ -41,7 +41,7 @@ MODALITY_MUTANTS = [
     ),
     *mutants_of(
         "distributions/modalities.py",
-        MODALITIES,
+        VIEWS,
         (
             "modalities: every modality scored by the first brick",
             "self.likelihoods[name](self.z).log_prob(value)",
@@ -68,12 +68,9 @@ MODALITY_MUTANTS = [
         "models/multimodal_vae.py",
         MULTIMODAL,
         ("tied: directions swapped", '== "forward" else', '!= "forward" else'),
-        (
-            "tied: joint net dragged",
-            "torch.is_grad_enabled() and not hold_joint",
-            "torch.is_grad_enabled()",
-        ),
-        ("tied: joint net always held", "torch.is_grad_enabled() and not hold_joint", "False"),
+        ("tied: joint net dragged", "_held(joint) if hold_joint else joint", "joint"),
+        ("tied: joint net always held", "_held(joint) if hold_joint else joint", "_held(joint)"),
+        ("tied: only the mean is held", "q.log_scale.detach()", "q.log_scale"),
         ("tied: KL added", "bound - alpha * sample_and_kl", "bound + alpha * sample_and_kl"),
         ("tied: alpha forgotten", "bound - alpha * sample_and_kl", "bound - sample_and_kl"),
         (
@@ -121,11 +118,11 @@ MODALITY_MUTANTS = [
         SEMI_SUPERVISED,
         (
             "M2: entropy left out",
-            "self._log_class_prior())).sum(-1) - entropy",
-            "self._log_class_prior())).sum(-1)",
+            "self.class_prior().logits)).sum(-1) - entropy",
+            "self.class_prior().logits)).sum(-1)",
         ),
         ("M2: entropy with the wrong sign", ".sum(-1) - entropy", ".sum(-1) + entropy"),
-        ("M2: p(y) left out", "(given_y.kl.T - self._log_class_prior())", "given_y.kl.T"),
+        ("M2: p(y) left out", "(given_y.kl.T - self.class_prior().logits)", "given_y.kl.T"),
         ("M2: p(y) with the wrong sign", "(given_y.kl.T - self", "(given_y.kl.T + self"),
         ("M2: entropy at labelled examples", "entropy = entropy * missing", "pass"),
         (
@@ -152,7 +149,7 @@ MODALITY_MUTANTS = [
         ),
         (
             "M2: importance bound without p(y)",
-            "log_joint = given_y.T + self._log_class_prior()",
+            "log_joint = given_y.T + self.class_prior().logits",
             "log_joint = given_y.T",
         ),
         (
@@ -186,7 +183,7 @@ MODALITY_MUTANTS = [
             "0.4 + 0.02 * torch.arange(HUES)[:, None] + 0.5 * chroma",
         ),
         (
-            "pairs: noise shared by the parts",
+            "pairs: draws shared by the parts",
             "    parts = [\n        _pairs(levels, bits.x, stay, source)",
             "    parts = [\n        _pairs(levels, bits.x, stay, np.random.RandomState(0))",
         ),

@@ -85,7 +85,11 @@ def gaussians(*shape):
 
 def test_the_bound_uses_a_closed_form_where_there_is_one():
     """A prior without a closed form, here the same one wrapped, gives the same mean."""
-    prior, posterior, x = gaussians(3, 1, 2, 2), gaussians(3, 1, 2, 2), torch.zeros(3, 1, 2, 4)
+    prior, posterior, x = (
+        gaussians(3, 1, 2, 2),
+        gaussians(3, 1, 2, 2),
+        torch.zeros(3, 1, 2, 4).double(),
+    )
     valid = valid_steps(torch.tensor([3, 2]), 3)
     z = posterior.expand((3, 1, 2)).rsample((20_000,)).squeeze(2).transpose(0, 1)
 
@@ -142,7 +146,7 @@ def test_the_estimate_of_the_evidence_is_unbiased(filter_of, threshold):
     x = CHAIN.sample(1, 5, torch.Generator().manual_seed(1)).expand(30_000, -1, -1)
     ratio = (run(filter_of, x, 4, threshold) - CHAIN.log_prob(x[:1])).exp()
     assert (ratio.mean() - 1).abs() < 4.5 * ratio.std() / math.sqrt(len(x))
-    assert ratio.std() / math.sqrt(len(x)) < 0.02
+    assert ratio.std() / math.sqrt(len(x)) < 0.03
 
 
 @pytest.mark.parametrize("threshold", [0, 0.5, 2])
@@ -152,7 +156,7 @@ def test_bounds_rise_with_k_and_stay_below_the_evidence(threshold):
     means = [run(blind_filter, x, k, threshold).mean().item() for k in (1, 3, 10, 40)]
     assert means == sorted(means)
     assert means[-1] < exact
-    assert exact - means[-1] < 0.2 < exact - means[0]
+    assert exact - means[-1] < 0.2 * (exact - means[0])
 
 
 def test_giving_up_bad_paths_tightens_the_bound_of_a_long_sequence():

@@ -3,7 +3,7 @@
 from course_lib.distributions.transforms.affine import AffineAutoregressive
 from course_lib.distributions.transforms.base import Inverse, Reshape, Transform
 from course_lib.distributions.transforms.coupling import Coupling, checkerboard, halves
-from course_lib.distributions.transforms.diagonal import Diagonal
+from course_lib.distributions.transforms.elementwise import Diagonal, Marginal
 from course_lib.distributions.transforms.neural import NeuralAutoregressive
 from course_lib.distributions.transforms.pixels import Logit
 from course_lib.distributions.transforms.planar import Planar, constrain_planar, planar
@@ -14,6 +14,7 @@ __all__ = [
     "Diagonal",
     "Inverse",
     "Logit",
+    "Marginal",
     "NeuralAutoregressive",
     "Planar",
     "Reshape",

@@ -135,17 +135,15 @@ def table(modules: dict[str, ModuleType], results: list[Result]) -> list[tuple[s
 
 
 def as_text(lines: list[tuple[str, ...]]) -> str:
-    """Return the table with each claim once, above its figures."""
+    """Return the table with claim and units once, above their figures."""
     widths = [max((len(line[i]) for line in lines), default=0) for i in (1, 2)]
-    text, claim = [], None
-    for line in lines:
-        if line[0] != claim:
-            claim = line[0]
-            text.append(f"\n{claim}")
-        text.append(
-            f"  {line[1]:{widths[0]}}  {line[2]:>{widths[1]}}  {line[3]}"
-            + (f"  ({line[4]} seeds)" if line[4] else "")
-        )
+    text, heading = [], None
+    for claim, label, value, units, seeds in lines:
+        if label != "CPU s" and (claim, units) != heading:
+            heading = (claim, units)
+            text += ["", claim, f"  [{units}]" if units else ""]
+        of = f"  ({seeds} seeds)" if seeds else ""
+        text.append(f"  {label:{widths[0]}}  {value:>{widths[1]}}{of}")
     return "\n".join(text)
 
 

@@ -15,8 +15,7 @@ import time
 import torch
 
 from course_lib.data import digits
-from course_lib.evaluation import evaluate, latent_world, split_gap
-from course_lib.evaluation.gap import FAMILIES
+from course_lib.evaluation import FAMILIES, evaluate, latent_world, split_gap
 from course_lib.exact.grid import Grid
 from course_lib.models import VAE
 from course_lib.training import cosine, fit

@@ -25,7 +25,7 @@ from course_lib.distributions import (
     Planar,
     StandardGaussian,
 )
-from course_lib.evaluation.gap import Triangular
+from course_lib.evaluation.refitting import Triangular
 from course_lib.exact.linear_gaussian import LinearGaussian
 from course_lib.models import VAE
 from course_lib.training import cosine, fit
