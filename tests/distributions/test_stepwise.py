@@ -21,7 +21,7 @@ def visited(net, batch, context=None):
     visits, outputs = Stepwise(net, batch, context), []
     for _, found in visits:
         outputs.append(found)
-        visits.reveal(found.sum(-1) + torch.randn(batch[-1:] + (1,), dtype=torch.float64))
+        visits.reveal(found.sum(-1) + torch.randn((*batch[-1:], 1), dtype=torch.float64))
     return visits.x, torch.cat(outputs, -2)[..., visits.sequence.argsort(), :]
 
 

@@ -59,8 +59,14 @@ def points(n=200, spread=3.0):
 def test_an_autoregressive_prior_is_one_more_layer(spread):
     layer, flow = maf(), [Reversal(), maf(ORDER.flip(0)), Reversal(), maf()]
     prior = autoregressive_gaussian(layer.conditioner)
-    found = autoregressive_prior_is_a_layer(prior, layer, flow, points(1000, spread))
+    x = points(1000, spread)
+    found = autoregressive_prior_is_a_layer(prior, layer, flow, x)
     assert found.holds
+    z, total = x, torch.zeros(1000, dtype=torch.float64)
+    for one in (flow[3], flow[2], flow[1], flow[0]):
+        z, log_det = one.inverse(z)
+        total = total + log_det
+    assert found.left == pytest.approx((prior(z) + total).mean().item(), rel=1e-12)
     assert found.residual < 1e-13
     assert abs(found.left) > 5
 

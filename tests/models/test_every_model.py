@@ -135,7 +135,7 @@ def test_a_batch_that_is_not_finite_is_refused(pair, value):
 
 def test_an_empty_batch_is_refused(pair):
     model, batch = pair
-    with pytest.raises(ValueError, match="expected|empty"):
+    with pytest.raises(ValueError, match="expected"):
         model.losses(map_data(batch, lambda x: x[:0]))
 
 
@@ -147,7 +147,8 @@ def answers_without_values(monkeypatch):
     monkeypatch.setattr(Tensor, "item", lambda self: 1)
     monkeypatch.setattr(Tensor, "__bool__", lambda self: False)
     monkeypatch.setattr(torch, "equal", lambda a, b: True)
-    monkeypatch.setattr(torch.fx.experimental._config, "meta_nonzero_assume_all_nonzero", True)
+    with torch.fx.experimental._config.patch(meta_nonzero_assume_all_nonzero=True):
+        yield
 
 
 def test_on_another_device_nothing_stays_behind_on_the_cpu(pair, answers_without_values):

@@ -7,7 +7,6 @@ NEURAL = "distributions/test_neural_autoregressive.py"
 ELEMENTWISE = "distributions/test_elementwise.py"
 PIXELS = "distributions/test_pixels_transform.py"
 STEPS = "distributions/test_stepwise.py"
-PUSHFORWARD = "distributions/test_pushforward.py"
 IDENTITIES = "exact/test_flow_identities.py"
 MODELS = "models/test_flow_models.py"
 
