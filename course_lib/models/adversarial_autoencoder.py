@@ -27,8 +27,8 @@ class AdversarialAutoencoder(VAE, Game):
     Slide 15 *adds* the divergence to the ELBO: ``kl_weight=1``, the default. The original paper
     lets it *replace* the KL: ``kl_weight=0``; nothing then keeps the posteriors wide, and the
     model's bounds on log p(x) are poor. The critic sees draws of both sides, never means: it is
-    q(z) that must fit. Reconstruction is a sum over pixels, hundreds of nats, where the JSD is
-    at most log 2; hence the weight.
+    q(z) that must fit. Reconstruction is a sum over pixels, a hundred nats or more, where the JSD
+    is at most log 2: with a weight of one q(z) stays where it is, hence the default.
 
     Args:
         prior: the brick p(z).
@@ -59,7 +59,7 @@ class AdversarialAutoencoder(VAE, Game):
         posterior: Brick,
         critic: Critic,
         *,
-        weight: float = 100.0,
+        weight: float = 10.0,
         kl_weight: float = 1.0,
         critic_turns: int = 1,
         input_noise: float = 0.0,

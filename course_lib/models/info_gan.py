@@ -86,7 +86,7 @@ class InfoGAN(Game):
         *,
         continuous: int = 0,
         alpha: float = 1.0,
-        critic: str = "wasserstein",
+        critic: str = "jsd",
         critic_turns: int = 1,
     ) -> Self:
         """Return perceptrons for observations in [0, 1] from plain sizes.
@@ -98,7 +98,7 @@ class InfoGAN(Game):
             hidden: widths of the hidden layers of all three networks; the generator mirrors them.
             continuous: how many codes are numbers in [-1, 1]; their q is Gaussian with a scale.
             alpha: weight of the information.
-            critic: ``"wasserstein"`` or ``"jsd"``.
+            critic: ``"jsd"``, in nats as the information is, or ``"wasserstein"``.
             critic_turns: how many turns the critic has for one of the generator.
 
         Raises:

@@ -16,6 +16,9 @@ from course_lib.objectives.critics import Critic
 __all__ = ["InfoVAE"]
 
 DIVERGENCES = ("mmd", "kl", "jsd")
+PRIOR_DRAWS = 4
+"""Draws of p(z) for each z, in the MMD: they cost little, and its noise is what a large weight
+pays for."""
 
 
 class InfoVAE(AdversarialAutoencoder):
@@ -122,7 +125,7 @@ class InfoVAE(AdversarialAutoencoder):
             return objectives.split_rate(q, self.prior()).prior_kl.mean()
         if self.name == "mmd":
             z = q.rsample()
-            return objectives.mmd2(z, self.prior().sample((len(z),)))
+            return objectives.mmd2(z, self.prior().sample((PRIOR_DRAWS * len(z),)))
         return super().divergence(q)
 
 

@@ -29,7 +29,15 @@ class PixelVAE(VAE):
 
     .. math:: p(x, z) = p(z) \prod_i p(x_i \mid x_1, \dots, x_{i-1}, z)
 
-    ``PixelCNN(vae.likelihood)`` is the same net with z := 0.
+    ``PixelCNN(vae.likelihood)`` is the same net with z := 0. A decoder that can do without z soon
+    does: with ``warm_up`` the KL enters the loss little by little, so that z is in use before it
+    costs anything.
+
+    Args:
+        prior: the brick p(z).
+        likelihood: the brick p(x|z).
+        posterior: the brick q(z|x).
+        warm_up: over how many training steps the weight of the KL rises to one.
 
     Example:
         >>> vae = PixelVAE.build(x_shape=(1, 3, 5), z_dim=2, hidden=(16,), features=4, layers=1)
@@ -41,6 +49,13 @@ class PixelVAE(VAE):
     Paper: Gulrajani, Kumar, Ahmed, Taiga, Visin, Vazquez, Courville (2017), PixelVAE,
     arXiv:1611.05013.
     """
+
+    def __init__(self, prior: Brick, likelihood: Brick, posterior: Brick, warm_up: int = 0) -> None:
+        super().__init__(prior, likelihood, posterior)
+        if isinstance(warm_up, bool) or not isinstance(warm_up, int) or warm_up < 0:
+            raise ValueError(f"warm_up: expected an integer of at least 0, got {warm_up!r}")
+        self.warm_up = warm_up
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     @classmethod
     def build(
@@ -54,6 +69,7 @@ class PixelVAE(VAE):
         prior: str = "standard",
         reach: int = 1,
         dropout: float = 0.0,
+        warm_up: int = 0,
     ) -> Self:
         """Return a PixelVAE from plain sizes.
 
@@ -67,6 +83,7 @@ class PixelVAE(VAE):
             prior: ``"standard"`` for N(0, I), ``"autoregressive"`` for a MAF.
             reach: how far each autoregressive layer sees; the first sees twice as far.
             dropout: share of the gated features set to zero in training.
+            warm_up: over how many training steps the weight of the KL rises to one.
 
         Raises:
             ValueError: if a size is not a positive integer, or the prior is unknown.
@@ -83,7 +100,19 @@ class PixelVAE(VAE):
             dropout=dropout,
         )
         posterior = ConditionalGaussian(encoder(x_shape, hidden, 2 * z_dim), z_dim)
-        return cls(latent_prior(prior, z_dim), likelihood, posterior)
+        return cls(latent_prior(prior, z_dim), likelihood, posterior, warm_up)
+
+    def losses(self, batch: Tensor) -> dict[str, Tensor]:
+        """Return the batch mean of -L(x), in nats; in warm-up the KL counts in part."""
+        bound = self.elbo(batch)
+        return {"model": -(bound.reconstruction - self._kl_weight() * bound.kl).mean()}
+
+    def _kl_weight(self) -> Tensor | float:
+        """Return the weight of the KL: 1 outside training, and from step ``warm_up`` on."""
+        if not self.training or not self.warm_up:
+            return 1.0
+        self.steps += 1
+        return (self.steps / self.warm_up).clamp(max=1.0)
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor) -> Tensor:

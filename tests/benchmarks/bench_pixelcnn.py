@@ -35,10 +35,7 @@ def plain(network: GatedPixelNetwork, n: int, *, rows_so_far: bool = False) -> T
     x = network.bias.new_zeros(n, *network.bias.shape[1:])
     for row in range(x.shape[2]):
         for column in range(x.shape[3]):
-            if rows_so_far:
-                logits = upper_rows(network, x[:, :, : row + 1])
-            else:
-                logits = network(x)
+            logits = upper_rows(network, x[:, :, : row + 1]) if rows_so_far else network(x)
             x[..., row, column] = torch.bernoulli(logits[..., row, column].sigmoid())
     return x
 

@@ -193,6 +193,10 @@ def test_leading_sample_dimensions_of_z_and_x_broadcast(layers):
     torch.testing.assert_close(
         brick().log_prob(many), torch.stack([brick().log_prob(one) for one in many])
     )
+    crossed = brick(z[0]).log_prob(many[:, :1])
+    torch.testing.assert_close(
+        crossed, torch.stack([brick(one).log_prob(many[:, 0]) for one in z[0]], 1)
+    )
     one_z_many_x = brick(z[0, 0]).log_prob(many)
     torch.testing.assert_close(one_z_many_x[1, 2], brick(z[0, 0]).log_prob(many[1, 2]))
     assert brick(z[:, :1]).log_prob(x).shape == (7, 5)

@@ -62,9 +62,9 @@ def test_mean_and_half_range_over_the_seeds_are_printed(folder, capsys):
     assert folder.run("--seeds", "3") == 0
     out = capsys.readouterr().out
     assert "one holds (slide 3)\n  [nats]\n" in out
-    assert "figure  3 ± 1  (3 seeds)" in out
+    assert "figure  3.0 ± 1.0  (3 seeds)" in out
     table = (folder.results / "table.md").read_text().splitlines()
-    assert "| one holds (slide 3) | figure | 3 ± 1 | nats | 3 |" in table
+    assert "| one holds (slide 3) | figure | 3.0 ± 1.0 | nats | 3 |" in table
     assert "| one holds (slide 3) | CPU s | 1 ± 0 | s | 3 |" in table
 
 

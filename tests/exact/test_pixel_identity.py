@@ -66,6 +66,17 @@ def test_a_pair_counts_if_any_image_connects_it():
     assert identities.pixels_follow_their_order(gated, x)[1].holds
 
 
+def test_slopes_of_two_images_do_not_cancel():
+    x = torch.tensor([[[[1.0, 0.0]]], [[[-1.0, 0.0]]]])
+
+    def squared(x):
+        return torch.nn.functional.pad(x.square(), (1, 0))[..., :-1]
+
+    assert identities.pixels_follow_their_order(squared, x)[1].holds
+    later, _ = identities.pixels_follow_their_order(torch.square, x)
+    assert later.left == 2
+
+
 @pytest.mark.parametrize("shape", [(1, 5, 5), (3, 3), (1, 0, 2)])
 def test_too_many_images_are_refused(shape):
     with pytest.raises(ValueError, match=r"shape: expected \(channels, height, width\) of 1 to 16"):

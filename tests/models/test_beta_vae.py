@@ -90,10 +90,9 @@ def test_the_remedies_are_gone_in_evaluation(options):
 def test_a_resumed_run_goes_on_from_the_same_weight(tmp_path):
     data, models = images(40), []
     for stops in ((10,), (4, 10)):
-        torch.manual_seed(2)
-        model = build(warm_up=8)
-        for steps in stops:
-            path = tmp_path / f"{len(stops)}"
+        for steps in stops:  # each time a new process would build the model anew
+            torch.manual_seed(2)
+            model, path = build(warm_up=8), tmp_path / f"{len(stops)}"
             fit(model, data, steps=steps, batch_size=8, checkpoint=path, progress=False)
         models.append(model)
     for first, second in zip(models[0].parameters(), models[1].parameters(), strict=True):

@@ -150,17 +150,15 @@ def test_the_bound_of_a_continuous_code_counts_its_entropy():
 
 
 def test_training_makes_the_code_legible_in_real_data_without_labels():
-    """Three far groups: the code finds them, and reads real points that it never learned from."""
-    corners = torch.tensor([[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]])
-    group = torch.randint(3, (600,))
-    x = (corners[group] + 0.03 * torch.randn(600, 2)).clamp(0, 1)
-    model = InfoGAN.build(2, 2, 3, (32,), critic_turns=2)
-    fit(model, x, steps=300, learning_rate=3e-3, betas=(0.5, 0.9), progress=False)
+    """Two far groups: the code finds them, and reads real points that it never learned from."""
+    group = torch.randint(2, (600,))
+    x = (0.1 + 0.8 * group[:, None] + 0.03 * torch.randn(600, 2)).clamp(0, 1)
+    model = InfoGAN.build(2, 2, 2, (32,), critic="jsd")
+    fit(model, x, steps=250, learning_rate=3e-3, betas=(0.5, 0.9), progress=False)
     found = model.recognise(x).mean.argmax(-1)
-    table = torch.zeros(3, 3).index_put_((found, group), torch.ones(600), accumulate=True)
-    assert (table.max(1).values.sum() / 600) > 0.9
-    assert len(table.argmax(1).unique()) == 3
-    assert model.information_bound(500).mean() > 0.8 * math.log(3)
+    agreement = (found == group).double().mean()
+    assert max(agreement, 1 - agreement) > 0.9
+    assert model.information_bound(500).mean() > 0.8 * math.log(2)
 
 
 @pytest.mark.parametrize("x_shape", [6, (1, 3, 5), (2, 3)])

@@ -102,7 +102,7 @@ def test_the_objective_is_that_of_the_identity(alpha, lambda_, divergence):
         if divergence == "kl":
             apart = split_rate(q, model.prior()).prior_kl.mean()
         else:
-            apart = mmd2(q.rsample(), model.prior().sample((7,)))
+            apart = mmd2(q.rsample(), model.prior().sample((4 * 7,)))
         reward = bound.reconstruction.mean() - (1 - alpha) * bound.kl.mean()
         return reward - (alpha + lambda_ - 1) * apart
 

@@ -158,6 +158,25 @@ def test_the_autoregressive_prior_starts_at_the_standard_one_and_is_autoregressi
     assert torch.equal(prior.transforms[1].network.sequence, torch.arange(4).flip(0))
 
 
+def test_in_warm_up_the_divergence_counts_in_part_and_outside_training_in_full():
+    model, x = moved(PixelVAE.build(SHAPE, 2, warm_up=4, **SIZES)), images(5)
+    for weight in (0.25, 0.5, 0.75, 1.0, 1.0):
+        torch.manual_seed(1)
+        loss = model.losses(x)["model"]
+        torch.manual_seed(1)
+        bound = model.elbo(x)
+        torch.testing.assert_close(loss, -(bound.reconstruction - weight * bound.kl).mean())
+    fresh = moved(PixelVAE.build(SHAPE, 2, warm_up=4, **SIZES)).eval()
+    torch.manual_seed(1)
+    loss = fresh.losses(x)["model"]
+    torch.manual_seed(1)
+    torch.testing.assert_close(loss, -fresh.elbo(x).total.mean())
+    assert fresh.steps == 0
+    again = PixelVAE.build(SHAPE, 2, warm_up=4, **SIZES)
+    again.load_state_dict(model.state_dict())
+    assert again.steps == 5
+
+
 def test_a_reconstruction_is_a_draw_and_not_a_mean():
     model, x = moved(PixelVAE.build(SHAPE, 2, **SIZES)), images(5)
     back = model.reconstruct(x)
@@ -246,6 +265,8 @@ def test_the_middle_of_the_hierarchy_is_autoregressive_and_depends_on_the_top():
     assert torch.autograd.grad(log_prob.sum(), z2)[0].abs().sum() > 0
     (maf,) = model.middle.transforms
     features = model.middle.encoder(z2[0].detach())
+    steered = torch.autograd.functional.jacobian(lambda c: maf.conditioner(z1[0], c)[0], features)
+    assert (steered.abs().sum(1) > 0).all()
     slopes = torch.autograd.functional.jacobian(lambda z: maf.conditioner(z, features)[0], z1[0])
     assert slopes.triu().abs().sum() == 0
     assert slopes.tril(-1).abs().sum() > 0
@@ -293,6 +314,7 @@ def test_latents_of_different_size_are_refused():
         ({"prior": "normal"}, "prior: expected standard or autoregressive, got 'normal'"),
         ({"layers": -1}, "layers: expected an integer of at least 0"),
         ({"features": 0}, "features: expected a positive integer"),
+        ({"warm_up": -1}, "warm_up: expected an integer of at least 0, got -1"),
         ({"z_dim": 0}, "z_dim: expected a positive integer"),
         ({"x_shape": 15}, r"x_shape: expected \(channels, height, width\), got 15"),
     ],

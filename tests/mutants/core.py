@@ -35,7 +35,7 @@ CORE = [
             "torch.addcmul(mu, log_scale, z",
         ),
         ("IAF: exp(a) for exp(-a)", "(x - mu) * (-log_scale).exp()", "(x - mu) * log_scale.exp()"),
-        ("MAF: log-det averaged", "log_det + log_scale.sum(-1)", "log_det + log_scale.mean(-1)"),
+        ("MAF: log-det averaged", "-log_scale.sum(-1)", "-log_scale.mean(-1)"),
         (
             "MAF: density's scale without a bound",
             "return mu, bounded(raw, self.bound)",

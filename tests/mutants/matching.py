@@ -67,7 +67,7 @@ MATCHING = [
             "(kl.mean(0) - floor).relu()",
         ),
         ("matching: free bits in bits", "clamp(min=floor)", "clamp(min=floor * math.log(2))"),
-        ("matching: warm-up never reaches one", "step / steps", "step / (steps + 1)"),
+        ("matching: warm-up never reaches one", "else step / steps", "else step / (steps + 1)"),
         (
             "matching: warm-up goes beyond one",
             "1.0 if step >= steps else step / steps",

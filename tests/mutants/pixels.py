@@ -115,8 +115,8 @@ PIXELS = [
         ),
         (
             "pixels: channels in reverse",
-            "torch.arange(features) * channels // features",
-            "channels - 1 - torch.arange(features) * channels // features",
+            "image, hidden = torch.arange(channels),",
+            "image, hidden = torch.arange(channels).flip(0),",
         ),
         (
             "pixels: last layer not at zero",
@@ -199,6 +199,9 @@ PIXELS = [
     *mutants_of(
         "models/pixelvae.py",
         MODELS,
+        ("pixelvae: warm-up in validation, too", "if not self.training or not", "if not"),
+        ("pixelvae: warm-up without an end", ".clamp(max=1.0)", ""),
+        ("pixelvae: warm-up never advances", "self.steps += 1", "self.steps += 0"),
         (
             "pixelvae: one order in the prior",
             "forwards if k % 2 == 0 else forwards.flip(0)",

@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import importlib
 import json
+import math
 import os
 import sys
 import time
@@ -113,7 +114,12 @@ def spread(values: list[float]) -> str:
     ('1.25 ± 0.25', '2e-13')
     """
     mean, half = sum(values) / len(values), (max(values) - min(values)) / 2
-    return f"{mean:.4g} ± {half:.2g}" if len(values) > 1 else f"{mean:.4g}"
+    if len(values) == 1:
+        return f"{mean:.4g}"
+    digits = 1 - math.floor(math.log10(half)) if half > 0 else -1  # two of the half range count
+    return (
+        f"{mean:.{digits}f} ± {half:.{digits}f}" if 0 <= digits < 5 else f"{mean:.4g} ± {half:.2g}"
+    )
 
 
 def table(modules: dict[str, ModuleType], results: list[Result]) -> list[tuple[str, ...]]:

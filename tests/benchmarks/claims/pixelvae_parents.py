@@ -57,5 +57,7 @@ def measure(seed: int) -> dict[str, float]:
         torch.manual_seed(seed)
         parent = train(PixelCNN(build(layers).likelihood), data, seed)
         with torch.no_grad():
-            figures[f"L = {layers}, z := 0, exact -log p"] = -parent.log_prob(data.test.x).mean().item()
+            figures[f"L = {layers}, z := 0, exact -log p"] = (
+                -parent.log_prob(data.test.x).mean().item()
+            )
     return {**figures, "CPU s": time.process_time() - began}
