@@ -30,6 +30,7 @@ from course_lib.distributions.modalities import (
 )
 from course_lib.distributions.networks import MaskedLinear, MaskedMLP, mlp
 from course_lib.distributions.pixelcnn import AutoregressivePixels, ConditionalPixelCNN
+from course_lib.distributions.recurrence import GatedRecurrence
 from course_lib.distributions.transforms import (
     AffineAutoregressive,
     Coupling,
@@ -64,6 +65,7 @@ __all__ = [
     "DiagonalGaussian",
     "FeatureMap",
     "Flow",
+    "GatedRecurrence",
     "IndependentBernoulli",
     "InferenceNets",
     "Inverse",

@@ -13,6 +13,7 @@ from torch.distributions import Distribution, constraints
 from course_lib.distributions.base import Brick
 from course_lib.distributions.bernoulli import IndependentBernoulli
 from course_lib.distributions.networks import MaskedMLP
+from course_lib.distributions.transforms.stepwise import Stepwise
 
 __all__ = ["AutoregressiveBernoulli", "ConditionalAutoregressiveBernoulli"]
 
@@ -46,14 +47,11 @@ class AutoregressiveBernoulli(Distribution):
 
     @torch.no_grad()
     def sample(self, sample_shape: tuple[int, ...] = Size()) -> Tensor:
-        """Return bits as floats, (*sample_shape, *batch, *event), by one pass a bit."""
-        shape = Size(sample_shape) + self.batch_shape
-        weight = next(self.network.parameters())
-        bits = weight.new_zeros(*shape, math.prod(self.event_shape))
-        for i in self.network.sequence.tolist():
-            mean = self.network(bits, self.context)[..., i, 0].sigmoid()
-            bits[..., i] = torch.bernoulli(mean)
-        return bits.unflatten(-1, self.event_shape)
+        """Return bits as floats, (*sample_shape, *batch, *event), one after the other."""
+        visits = Stepwise(self.network, Size(sample_shape) + self.batch_shape, self.context)
+        for _, logits in visits:
+            visits.reveal(torch.bernoulli(logits.squeeze(-1).sigmoid()))
+        return visits.x.unflatten(-1, self.event_shape)
 
 
 class ConditionalAutoregressiveBernoulli(Brick):

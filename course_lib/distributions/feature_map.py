@@ -17,6 +17,9 @@ __all__ = ["FeatureMap"]
 class FeatureMap(nn.Module):
     """A decoder whose output has the image's resolution: coarse map, upsampled, convolved.
 
+    Its weights start so large that the map of a z ~ N(0, I) varies by about one: were z a whisper
+    at first, a decoder that can do without it would never learn to listen.
+
     Args:
         z_dim: size of z.
         hidden: widths of the perceptron that makes the coarse map.
@@ -42,6 +45,10 @@ class FeatureMap(nn.Module):
             nn.ReLU(),
             nn.Conv2d(features, features, 3, padding=1),
         )
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
 
     def forward(self, z: Tensor) -> Tensor:
         """Map (..., z_dim) to (..., features, height, width)."""

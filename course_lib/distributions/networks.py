@@ -101,7 +101,6 @@ class MaskedMLP(nn.Module):
         if not torch.equal(order.sort().values, torch.arange(dim)):
             raise ValueError(f"order: expected a permutation of 0..{dim - 1}, got {order.tolist()}")
         self.outputs_per_dim = outputs_per_dim
-        self.register_buffer("sequence", order.argsort())
         lowest = 0 if context_dim else 1
         levels = max(dim - lowest, 1)
         degrees = [order + 1, *(torch.arange(n) * levels // n + lowest for n in hidden)]

@@ -82,6 +82,7 @@ class GatedPixelNetwork(nn.Module):
         self.from_z: nn.Module | None = None
         if context_features:
             self.from_z = nn.Conv2d(context_features, sum(self.sizes), 1, bias=False)
+            nn.init.kaiming_normal_(self.from_z.weight, nonlinearity="linear")
         last = MaskedConv2d(channel_mask(hidden, image, strict=False))
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)

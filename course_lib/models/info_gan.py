@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,9 @@ class InfoGAN(Game):
 
     The bracket is H(c) + E log q(c|x), with c ~ p(c) and x made from it: generator and recogniser
     q(c|x) raise it together, and the noise has no part in it. Only samples train the recogniser;
-    that it then reads real images is the finding. The slide's alpha is 1.
+    that it then reads real images is the finding. The slide's alpha is 1. With ``haze`` critic and
+    recogniser see data and samples through Gaussian noise while they train: a faint mark is then
+    no way to tell the code, and the two sides overlap, so that their JSD has a slope.
 
     Args:
         noise: the brick of what the code leaves open.
@@ -42,10 +44,11 @@ class InfoGAN(Game):
         recogniser: the brick q(c|x).
         critic: tells data from samples.
         alpha: weight of the information, 0 included.
+        haze: standard deviation of the noise on what critic and recogniser see.
         critic_turns: how many turns the critic has for one of the generator.
 
     Raises:
-        ValueError: if ``alpha`` is negative or not finite, or code and recogniser do not fit.
+        ValueError: if a weight is negative or not finite, or code and recogniser do not fit.
 
     Example:
         >>> model = InfoGAN.build(x_shape=(3, 5), noise_dim=2, categories=4, hidden=(16,))
@@ -63,7 +66,9 @@ class InfoGAN(Game):
         generator: nn.Module,
         recogniser: Brick,
         critic: Critic,
+        *,
         alpha: float = 1.0,
+        haze: float = 0.0,
         critic_turns: int = 1,
     ) -> None:
         super().__init__(critic_turns)
@@ -75,6 +80,7 @@ class InfoGAN(Game):
         self.noise, self.code, self.generator = noise, code, generator
         self.recogniser, self.critic = recogniser, critic
         self.alpha = as_weight(alpha, "alpha", finite=True)
+        self.haze = as_weight(haze, "haze", finite=True)
 
     @classmethod
     def build(
@@ -85,9 +91,8 @@ class InfoGAN(Game):
         hidden: Sequence[int] = (200, 200),
         *,
         continuous: int = 0,
-        alpha: float = 1.0,
         critic: str = "jsd",
-        critic_turns: int = 1,
+        **options: Any,
     ) -> Self:
         """Return perceptrons for observations in [0, 1] from plain sizes.
 
@@ -97,12 +102,11 @@ class InfoGAN(Game):
             categories: how many values the discrete code has.
             hidden: widths of the hidden layers of all three networks; the generator mirrors them.
             continuous: how many codes are numbers in [-1, 1]; their q is Gaussian with a scale.
-            alpha: weight of the information.
             critic: ``"jsd"``, in nats as the information is, or ``"wasserstein"``.
-            critic_turns: how many turns the critic has for one of the generator.
+            options: the constructor's ``alpha``, ``haze`` and ``critic_turns``.
 
         Raises:
-            ValueError: if a size is not a positive integer, a name is unknown, or ``alpha`` is
+            ValueError: if a size is not a positive integer, a name is unknown, or a weight is
                 negative.
         """
         shape, hidden = as_shape(x_shape, "x_shape"), as_shape(hidden, "hidden")
@@ -111,7 +115,7 @@ class InfoGAN(Game):
         widths = (noise_dim + code.event_shape[0], hidden[::-1], math.prod(shape))
         generator = nn.Sequential(mlp(*widths), nn.Sigmoid(), nn.Unflatten(-1, shape))
         judge = build_critic(critic, shape, hidden)
-        return cls(noise, code, generator, recogniser, judge, alpha, critic_turns)
+        return cls(noise, code, generator, recogniser, judge, **options)
 
     def players(self) -> dict[str, list[nn.Parameter]]:
         """Return the parameters of generator and recogniser, who share a goal, and the critic's."""
@@ -123,9 +127,9 @@ class InfoGAN(Game):
     def loss(self, batch: Tensor, player: str) -> Tensor:
         """Return JSD - alpha I for the generator, -JSD for the critic."""
         code = self.code().sample((len(batch),))
-        fake = self.generate(code)
+        fake = self._through_haze(self.generate(code))
         if player == "critic":
-            return self.critic.loss(batch, fake)
+            return self.critic.loss(self._through_haze(batch), fake)
         information = variational_information(self.code(), self.recogniser(fake), code)
         return self.critic.generator_loss(fake) - self.alpha * information.mean()
 
@@ -133,6 +137,9 @@ class InfoGAN(Game):
         """Return x = G(noise, c) for each code, with a gradient: (n, *code) -> (n, *event)."""
         noise = self.noise().sample((len(code),))
         return self.generator(torch.cat((noise, code), -1))
+
+    def _through_haze(self, x: Tensor) -> Tensor:
+        return x + self.haze * torch.randn_like(x) if self.haze else x
 
     @torch.no_grad()
     def sample(self, n: int, code: Tensor | None = None) -> Tensor:

@@ -13,17 +13,18 @@ from course_lib import objectives
 from course_lib.distributions import (
     Brick,
     ConditionalAutoregressiveBernoulli,
-    ConditionalBernoulli,
     ConditionalGaussian,
+    GatedRecurrence,
     StandardGaussian,
     mlp,
     rsample_and_log_prob,
 )
 from course_lib.distributions.base import as_count
+from course_lib.models.vae import decoder
 from course_lib.objectives import Elbo
 from course_lib.objectives.sequences import Batch, read_sequences, stack_over_time, valid_steps
 
-__all__ = ["GatedRecurrence", "Path", "VariationalRNN"]
+__all__ = ["Path", "VariationalRNN"]
 
 
 class Path(NamedTuple):
@@ -42,22 +43,6 @@ class Path(NamedTuple):
     prior: Distribution
     posterior: Distribution
     last: Tensor
-
-
-class GatedRecurrence(nn.GRUCell):
-    """h_t = f(x_t, z_t, h_{t-1}) by a gated recurrent unit, over any batch dimensions.
-
-    Example:
-        >>> GatedRecurrence(3, 8)(torch.zeros(4, 5, 3), torch.zeros(4, 5, 8)).shape
-        torch.Size([4, 5, 8])
-
-    Paper: Cho et al. (2014), arXiv:1406.1078.
-    """
-
-    def forward(self, step: Tensor, state: Tensor) -> Tensor:
-        """Map what happened, (..., input), and the state, (..., state), to the next state."""
-        after = super().forward(step.flatten(0, -2), state.flatten(0, -2))
-        return after.view(state.shape)
 
 
 class VariationalRNN(nn.Module):
@@ -81,9 +66,12 @@ class VariationalRNN(nn.Module):
         inference: the Gaussian brick q(z_t | x_t, h_{t-1}), called with (..., features + state).
         features: what inference and recurrence see of x, computed for all steps at once,
             (time, batch, dim) -> (time, batch, features); x itself if None.
+        dropout: the share of the features, and of the state as generation sees it, that is left
+            out while the model trains.
 
     Raises:
-        ValueError: if prior and inference speak of z of different shape.
+        ValueError: if prior and inference speak of z of different shape, or ``dropout`` is not in
+            0..1.
 
     Example:
         >>> vrnn = VariationalRNN.build(x_dim=5, z_dim=2, hidden=16)
@@ -103,6 +91,8 @@ class VariationalRNN(nn.Module):
         recurrence: nn.Module,
         inference: Brick,
         features: nn.Module | None = None,
+        *,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if prior.event_shape != inference.event_shape:
@@ -113,6 +103,7 @@ class VariationalRNN(nn.Module):
         self.prior, self.generation = prior, generation
         self.recurrence, self.inference = recurrence, inference
         self.features = nn.Identity() if features is None else features
+        self.dropout = nn.Dropout(dropout)
 
     @classmethod
     def build(
@@ -134,8 +125,7 @@ class VariationalRNN(nn.Module):
             likelihood: ``"bernoulli"`` for independent bits given z_t and h_{t-1}, ``"gaussian"``
                 for real x, ``"autoregressive"`` for bits that also depend on the bits before them.
             learned_prior: False for p(z_t) = N(0, I).
-            dropout: the share of features of x, and of the state as generation sees it, left out
-                while the model trains.
+            dropout: as for the class.
 
         Raises:
             ValueError: if a size is not a positive integer, or the likelihood is unknown.
@@ -145,10 +135,11 @@ class VariationalRNN(nn.Module):
         gaussian = ConditionalGaussian(mlp(h, (h,), 2 * z), z)
         return cls(
             gaussian if learned_prior else StandardGaussian(z),
-            _generation(x, z + h, (h,), likelihood, dropout),
+            _generation(x, z + h, (h,), likelihood),
             GatedRecurrence(h + z, h),
             ConditionalGaussian(mlp(2 * h, (h,), 2 * z), z),
-            nn.Sequential(nn.Linear(x, h), nn.ReLU(), nn.Dropout(dropout)),
+            nn.Sequential(nn.Linear(x, h), nn.ReLU()),
+            dropout=dropout,
         )
 
     def infer(self, batch: Batch, samples: int = 1) -> Path:
@@ -198,7 +189,7 @@ class VariationalRNN(nn.Module):
             threshold: paths are drawn anew when fewer than this share of them carry the weight.
         """
         x, valid = self._read(batch)
-        features = self.features(x)
+        features = self._see(x)
 
         def propose(t: int, state: Tensor) -> tuple[Tensor, Tensor]:
             seen = features[t].expand(*state.shape[:2], -1)
@@ -242,7 +233,7 @@ class VariationalRNN(nn.Module):
 
     def _walk(self, x: Tensor, samples: int) -> Path:
         # Only what the next step needs is in the loop; prior and generation follow for all at once.
-        features = self.features(x)
+        features = self._see(x)
         state = self._start(features, samples)
         states, draws, posteriors = [], [], []
         for seen in features[:, None].expand(-1, samples, -1, -1).unbind():
@@ -261,8 +252,11 @@ class VariationalRNN(nn.Module):
             prior = self.prior(state)
             z = prior.sample(state.shape[:-1] if prior.batch_shape == () else ())
             drawn.append(self._generate(z, state).sample())
-            state = self._advance(self.features(drawn[-1][None])[0], z, state)
+            state = self._advance(self._see(drawn[-1][None])[0], z, state)
         return torch.stack(drawn, 1)
+
+    def _see(self, x: Tensor) -> Tensor:
+        return self.dropout(self.features(x))
 
     def _start(self, features: Tensor, samples: int) -> Tensor:
         return features.new_zeros(samples, features.shape[1], self.recurrence.hidden_size)
@@ -271,23 +265,13 @@ class VariationalRNN(nn.Module):
         return self.inference(torch.cat((seen, state), -1))
 
     def _generate(self, z: Tensor, state: Tensor) -> Distribution:
-        return self.generation(torch.cat((z, state), -1))
+        return self.generation(torch.cat((z, self.dropout(state)), -1))
 
     def _advance(self, seen: Tensor, z: Tensor, state: Tensor) -> Tensor:
         return self.recurrence(torch.cat((seen, z), -1), state)
 
 
-def _generation(
-    x_dim: int, context_dim: int, hidden: Sequence[int], likelihood: str, dropout: float
-) -> Brick:
+def _generation(x_dim: int, context_dim: int, hidden: Sequence[int], likelihood: str) -> Brick:
     if likelihood == "autoregressive":
         return ConditionalAutoregressiveBernoulli(x_dim, hidden, context_dim=context_dim)
-    bricks = {"bernoulli": (ConditionalBernoulli, 1), "gaussian": (ConditionalGaussian, 2)}
-    if likelihood not in bricks:
-        raise ValueError(
-            f"likelihood: expected one of autoregressive, {', '.join(bricks)}, got {likelihood!r}"
-        )
-    brick, numbers = bricks[likelihood]
-    return brick(
-        nn.Sequential(nn.Dropout(dropout), mlp(context_dim, hidden, numbers * x_dim)), x_dim
-    )
+    return decoder(x_dim, context_dim, hidden, likelihood)

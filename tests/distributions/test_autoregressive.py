@@ -1,4 +1,4 @@
-"""The autoregressive Bernoulli brick: a normalised, causal distribution that samples what it says."""
+"""The autoregressive Bernoulli brick: normalised, causal, and it samples what it says."""
 
 import itertools
 

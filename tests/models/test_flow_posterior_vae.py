@@ -75,7 +75,7 @@ def test_layers_are_as_many_as_asked_and_iaf_layers_alternate_their_order():
     iaf = build("iaf", layers=3).posterior.transforms
     assert [type(layer) for layer in planar] == [Planar] * 3
     assert [type(layer) for layer in iaf] == [Inverse] * 3
-    orders = [layer.transform.network.sequence.tolist() for layer in iaf]
+    orders = [layer.transform.sequence.tolist() for layer in iaf]
     assert orders == [[0, 1, 2], [2, 1, 0], [0, 1, 2]]
 
 

@@ -58,7 +58,7 @@ def legible(sharpness, alpha=1.0, categories=5):
         Copy(),
         ConditionalCategory(Scaled(sharpness), categories),
         build_critic("wasserstein", categories, (8,)),
-        alpha,
+        alpha=alpha,
     )
 
 
@@ -76,6 +76,24 @@ def test_the_generator_minimises_the_critics_term_minus_alpha_times_information(
     expected = model.critic.generator_loss(fake) - alpha * bound.mean()
     torch.manual_seed(1)
     torch.testing.assert_close(model.loss(x, "generator"), expected)
+
+
+@pytest.mark.parametrize("player", ["generator", "critic"])
+def test_haze_lies_on_data_and_samples_alike_while_they_are_judged(player):
+    model, clear = build(haze=0.5), build()
+    clear.load_state_dict(model.state_dict())
+    model.critic.steadiness = lambda real, fake: 0.0  # it looks at the sides a second time
+    seen = []
+    model.critic.network.register_forward_hook(lambda module, inputs, out: seen.append(inputs[0]))
+    x = torch.full((4000, *SHAPE), 0.25)
+    model.loss(x, player)
+    assert len(seen) == {"generator": 1, "critic": 2}[player]
+    if player == "critic":
+        assert (seen[0] - x).std().item() == pytest.approx(0.5, rel=0.02)
+        assert (seen[0] - x).mean().abs() < 0.02
+    torch.manual_seed(1)
+    assert seen[-1].var().item() == pytest.approx(0.25 + clear.sample(4000).var().item(), rel=0.05)
+    assert ((model.sample(9) >= 0) & (model.sample(9) <= 1)).all()
 
 
 def test_real_images_do_not_enter_the_generators_loss():
@@ -101,7 +119,7 @@ def test_the_critic_is_given_data_and_samples():
 def test_generator_and_recogniser_move_together_and_the_critic_alone(critic):
     model = build(critic=critic, continuous=2)
     owners = {id(p): name for name, group in model.players().items() for p in group}
-    assert len(owners) == len(list(model.parameters()))
+    assert len(owners) == sum(map(len, model.players().values())) == len(list(model.parameters()))
     model.loss(torch.rand(7, *SHAPE), "critic").backward()
     assert {owners[id(p)] for p in model.parameters() if p.grad is not None} == {"critic"}
     model.zero_grad()
@@ -205,9 +223,10 @@ def test_code_and_recogniser_must_agree():
 
 
 @pytest.mark.parametrize("bad", [-1, math.nan, math.inf, "1", None, True])
-def test_an_alpha_that_is_no_weight_is_refused(bad):
-    with pytest.raises(ValueError, match="alpha: expected a finite number >= 0"):
-        build(alpha=bad)
+def test_weights_that_are_none_are_refused(bad):
+    for name in ("alpha", "haze"):
+        with pytest.raises(ValueError, match=f"{name}: expected a finite number >= 0"):
+            build(**{name: bad})
 
 
 @pytest.mark.parametrize(

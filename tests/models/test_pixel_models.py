@@ -154,8 +154,8 @@ def test_the_autoregressive_prior_starts_at_the_standard_one_and_is_autoregressi
         lambda z: moved(prior, 0.8).transforms[-1].inverse(z)[0], z[0]
     )
     assert slopes.tril(-1).abs().sum() > 0 or slopes.triu(1).abs().sum() > 0
-    assert torch.equal(prior.transforms[0].network.sequence, torch.arange(4))
-    assert torch.equal(prior.transforms[1].network.sequence, torch.arange(4).flip(0))
+    assert torch.equal(prior.transforms[0].sequence, torch.arange(4))
+    assert torch.equal(prior.transforms[1].sequence, torch.arange(4).flip(0))
 
 
 def test_in_warm_up_the_divergence_counts_in_part_and_outside_training_in_full():

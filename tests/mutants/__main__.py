@@ -28,6 +28,7 @@ from matching import MATCHING
 from modalities import MODALITIES
 from mutant import Mutant
 from pixels import PIXELS
+from sequences import SEQUENCES
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = [
@@ -39,6 +40,7 @@ MUTANTS = [
     *MATCHING,
     *MODALITIES,
     *PIXELS,
+    *SEQUENCES,
     *FLOWS,
 ]
 

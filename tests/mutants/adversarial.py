@@ -262,6 +262,16 @@ ADVERSARIAL = [
             '"critic": list(self.critic.parameters())',
             '"critic": [*self.critic.parameters(), *self.recogniser.parameters()]',
         ),
+        (
+            "InfoGAN: haze on samples alone",
+            "self.critic.loss(self._through_haze(batch), fake)",
+            "self.critic.loss(batch, fake)",
+        ),
+        (
+            "InfoGAN: haze on data alone",
+            "fake = self._through_haze(self.generate(code))",
+            "fake = self.generate(code)",
+        ),
         ("InfoGAN: alpha dropped", "- self.alpha * information", "- information"),
         (
             "InfoGAN: one noise for all samples",

@@ -31,14 +31,14 @@ FOUNDATIONS = [
         "distributions/autoregressive.py",
         BITS,
         (
-            "MADE brick: natural order in sampling",
-            "self.network.sequence.tolist()",
-            "range(bits.shape[-1])",
+            "MADE brick: order of the visits taken for that of the bits",
+            "visits.x.unflatten",
+            "torch.cat(visits._values, -1).unflatten",
         ),
         (
             "MADE brick: sampling blind to the context",
-            "self.network(bits, self.context)[",
-            "self.network(bits)[",
+            "self.batch_shape, self.context)",
+            "self.batch_shape, 0 * self.context)",
         ),
         (
             "MADE brick: order not passed on",

@@ -26,8 +26,8 @@ SEQUENCES = [
         ),
         (
             "vrnn: inference sees the next step",
-            "features = self.features(x)\n        state =",
-            "features = self.features(x.roll(-1, 0))\n        state =",
+            "features = self._see(x)\n        state =",
+            "features = self._see(x.roll(-1, 0))\n        state =",
         ),
         ("vrnn: state does not start at zero", "features.new_zeros(", "features.new_ones("),
         (
@@ -42,8 +42,8 @@ SEQUENCES = [
         ),
         (
             "vrnn: generation without the state",
-            "torch.cat((z, state), -1))",
-            "torch.cat((z, 0 * state), -1))",
+            "self.dropout(state)), -1)",
+            "0 * state), -1)",
         ),
         (
             "vrnn: inference without the state",
@@ -58,6 +58,8 @@ SEQUENCES = [
         ("vrnn: filter without q", "return log_p - log_q, ", "return log_p, "),
         ("vrnn: filter without the prior", " + self.prior(state).log_prob(z)\n", "\n"),
         ("vrnn: importance bound without q", " - posterior.log_prob(z)", ""),
+        ("vrnn: no dropout of features", "self.dropout(self.features(x))", "self.features(x)"),
+        ("vrnn: no dropout of the state", "self.dropout(state)", "state"),
         ("vrnn: padding passed on", "x.where(valid[..., None], 0.0)", "x"),
         ("vrnn: x not checked", 'self.generation.check_event(x[valid], "x")', "pass"),
         ("vrnn: padding checked", "check_event(x[valid]", "check_event(x"),
