@@ -10,8 +10,7 @@ import torch
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 
-from course_lib.distributions.base import Brick
-from course_lib.distributions.bernoulli import IndependentBernoulli
+from course_lib.distributions.bernoulli import BitBrick, IndependentBernoulli
 from course_lib.distributions.networks import MaskedMLP
 from course_lib.distributions.transforms.stepwise import Stepwise
 
@@ -54,7 +53,7 @@ class AutoregressiveBernoulli(Distribution):
         return visits.x.unflatten(-1, self.event_shape)
 
 
-class ConditionalAutoregressiveBernoulli(Brick):
+class ConditionalAutoregressiveBernoulli(BitBrick):
     """The decoder p(x|z) flexible enough to need no z: a masked network over the bits (slide 16).
 
     Args:

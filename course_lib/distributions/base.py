@@ -97,6 +97,10 @@ class Brick(nn.Module):
             )
         if value.shape[0] == 0:
             raise ValueError(f"{name}: expected at least one example, got an empty batch")
+        self.check_entries(value, name)
+
+    def check_entries(self, value: Tensor, name: str) -> None:
+        """Raise a ``ValueError`` if an entry is one that no event of this brick has."""
         if not torch.isfinite(value).all():
             raise ValueError(f"{name}: expected finite values, got NaN or infinity")
 

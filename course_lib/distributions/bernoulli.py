@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from course_lib.distributions.base import Brick
 
-__all__ = ["ConditionalBernoulli", "IndependentBernoulli"]
+__all__ = ["BitBrick", "ConditionalBernoulli", "IndependentBernoulli"]
 
 
 class IndependentBernoulli(Distribution):
@@ -59,7 +59,21 @@ class IndependentBernoulli(Distribution):
         return terms.flatten(-len(self.event_shape)).sum(-1)
 
 
-class ConditionalBernoulli(Brick):
+class BitBrick(Brick):
+    """A brick whose events are made of zeros and ones."""
+
+    def check_entries(self, value: Tensor, name: str) -> None:
+        """Raise a ``ValueError`` if an entry is neither 0 nor 1."""
+        # x - x^2 is zero for bits alone; of infinity it is no number, so one test does for all
+        if torch.addcmul(value, value, value, value=-1).any():
+            super().check_entries(value, name)
+            raise ValueError(
+                f"{name}: expected entries 0 and 1,"
+                f" got values in [{value.min():.3g}, {value.max():.3g}]"
+            )
+
+
+class ConditionalBernoulli(BitBrick):
     """The decoder p(x|z) for binary x: one network maps z to the log-odds of every pixel.
 
     Args:
@@ -81,12 +95,3 @@ class ConditionalBernoulli(Brick):
         logits = self.network(context)
         shape = logits.shape[:-1] + self.event_shape
         return IndependentBernoulli(logits.reshape(shape), len(self.event_shape))
-
-    def check_event(self, value: Tensor, name: str) -> None:
-        """Raise if ``value`` is not a batch of this brick's events with entries 0 and 1."""
-        super().check_event(value, name)
-        if not torch.equal(value * value, value):
-            raise ValueError(
-                f"{name}: a Bernoulli likelihood needs entries 0 and 1,"
-                f" got values in [{value.min():.3g}, {value.max():.3g}]"
-            )

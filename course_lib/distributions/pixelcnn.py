@@ -8,8 +8,8 @@ import torch
 from torch import Size, Tensor, nn
 from torch.distributions import Distribution, constraints
 
-from course_lib.distributions.base import Brick, as_count, as_shape
-from course_lib.distributions.bernoulli import IndependentBernoulli
+from course_lib.distributions.base import as_count, as_shape
+from course_lib.distributions.bernoulli import BitBrick, IndependentBernoulli
 from course_lib.distributions.masked_convolution import (
     GatedLayer,
     MaskedConv2d,
@@ -170,7 +170,7 @@ class AutoregressivePixels(Distribution):
         return x, IndependentBernoulli(logits.reshape(shape), 3).log_prob(x)
 
 
-class ConditionalPixelCNN(Brick):
+class ConditionalPixelCNN(BitBrick):
     """The density p(x), or the decoder p(x|z), that draws pixels one by one (slides 2 and 4).
 
     Args:
@@ -239,12 +239,3 @@ class ConditionalPixelCNN(Brick):
                 f" got {tuple(z.shape)}"
             )
         return AutoregressivePixels(self.network, self.event_shape, z)
-
-    def check_event(self, value: Tensor, name: str) -> None:
-        """Raise if ``value`` is not a batch of this brick's images with entries 0 and 1."""
-        super().check_event(value, name)
-        if not torch.equal(value * value, value):
-            raise ValueError(
-                f"{name}: a PixelCNN of bits needs entries 0 and 1,"
-                f" got values in [{value.min():.3g}, {value.max():.3g}]"
-            )

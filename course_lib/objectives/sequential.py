@@ -130,7 +130,7 @@ def filtering_bound(
         weighted = log_weight + step
         evidence = weighted.logsumexp(0)
         bound = bound + evidence.where(now, 0.0)
-        log_weight = (weighted - evidence).where(now, log_weight)
+        log_weight = weighted - evidence
         poor = now & ((-(2 * log_weight).logsumexp(0)).exp() < threshold * k)
         if poor.any():
             ancestors = systematic_ancestors(log_weight.detach())

@@ -71,3 +71,18 @@ def test_it_starts_as_independent_fair_bits():
     brick = ConditionalAutoregressiveBernoulli(5, (8,))
     p = brick().log_prob(torch.bernoulli(torch.full((9, 5), 0.5)))
     assert torch.allclose(p, torch.full((9,), -5 * torch.tensor(2.0).log()))
+
+
+@pytest.mark.parametrize("value", [0.5, -1.0, 2.0])
+def test_what_is_no_bit_is_refused(value):
+    brick, x = ConditionalAutoregressiveBernoulli(3, (8,)), torch.ones(5, 3)
+    brick.check_event(x, "x")
+    x[2, 1] = value
+    with pytest.raises(ValueError, match="x: expected entries 0 and 1"):
+        brick.check_event(x, "x")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_bits_that_are_not_finite_are_called_so(value):
+    with pytest.raises(ValueError, match="x: expected finite values"):
+        ConditionalAutoregressiveBernoulli(3, (8,)).check_event(torch.full((2, 3), value), "x")

@@ -335,7 +335,7 @@ def test_a_z_is_refused_by_a_net_without_one():
     [
         (torch.zeros(5, 1, 4, 3).double(), ValueError, r"x: expected shape \(batch, 1, 3, 4\)"),
         (torch.zeros(0, 1, 3, 4).double(), ValueError, "x: expected at least one example"),
-        (torch.full((5, 1, 3, 4), 0.5).double(), ValueError, "needs entries 0 and 1"),
+        (torch.full((5, 1, 3, 4), 0.5).double(), ValueError, "expected entries 0 and 1"),
         (torch.full((5, 1, 3, 4), float("nan")).double(), ValueError, "x: expected finite values"),
         (torch.zeros(5, 1, 3, 4), TypeError, "x: expected torch.float64"),
         (torch.zeros(5, 1, 3, 4).long(), TypeError, "x: expected a floating-point tensor"),

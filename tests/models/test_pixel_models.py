@@ -62,7 +62,7 @@ def test_a_pixelcnn_has_an_exact_density_over_all_images():
 
 def test_a_pixelcnn_refuses_what_is_no_batch_of_bits():
     model = PixelCNN.build(SHAPE, features=4, layers=1)
-    with pytest.raises(ValueError, match="needs entries 0 and 1"):
+    with pytest.raises(ValueError, match="expected entries 0 and 1"):
         model.log_prob(torch.full((2, *SHAPE), 0.5))
     with pytest.raises(ValueError, match=r"x: expected shape \(batch, 1, 3, 5\)"):
         model.losses(images(2, (1, 5, 3)))

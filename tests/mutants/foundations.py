@@ -8,6 +8,17 @@ DENSITY = "models/test_density.py"
 
 FOUNDATIONS = [
     *mutants_of(
+        "distributions/bernoulli.py",
+        BITS,
+        (
+            "bits: x times x for x - x^2",
+            "torch.addcmul(value, value, value, value=-1)",
+            "(value * value)",
+        ),
+        ("bits: grey values accepted", "value=-1).any()", "value=-1).isnan().any()"),
+        ("bits: NaN called no bit", "super().check_entries(value, name)", "pass"),
+    ),
+    *mutants_of(
         "training.py",
         TRAINING,
         (

@@ -1,11 +1,11 @@
 """Does InfoGAN's code find the classes of the digits without a label, and how well?
 
 InfoGAN (noise 3, one code of ten categories, networks of 200-200, critic on the JSD, alpha 0.3,
-haze 0.4, slope penalty 0.03) is trained for 2500 steps of 100 on grey digits in [0, 1]. Then q(c|x) reads real images.
-Clusters get their digits by the best one-to-one assignment on the training labels, which no model
-saw; accuracy and normalised mutual information are of the 300 test images. The floors: K-means
-with ten clusters (best of ten starts) in the same images, and q(c|x) of the untrained model. The
-bound on I(c; x) is of 5000 fresh samples and cannot exceed log 10 = 2.303.
+haze 0.4, slope penalty 0.03) is trained for 2500 steps of 100 on grey digits in [0, 1]. Then q(c|x)
+reads real images. Clusters get their digits by the best one-to-one assignment on the training
+labels, which no model saw; accuracy and normalised mutual information are of the 300 test images.
+The floors: K-means with ten clusters (best of ten starts) in the same images, and q(c|x) of the
+untrained model. The bound on I(c; x) is of 5000 fresh samples and cannot exceed log 10 = 2.303.
 """
 
 from __future__ import annotations
