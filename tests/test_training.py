@@ -530,11 +530,11 @@ class TestCheckpoint:
         assert not path.with_name(path.name + ".partial").exists()
 
     def test_the_training_data_are_read_once_a_run(self, tmp_path, monkeypatch):
-        from course_lib import training
+        from course_lib.training import run as training_run
 
-        calls, fingerprint = [], training.fingerprint
+        calls, fingerprint = [], training_run.fingerprint
         counted = lambda *arguments: calls.append(1) or fingerprint(*arguments)  # noqa: E731
-        monkeypatch.setattr(training, "fingerprint", counted)
+        monkeypatch.setattr(training_run, "fingerprint", counted)
         run(noisy(), record_every=1, checkpoint=tmp_path / "a.pt")
         assert len(calls) == 2
 

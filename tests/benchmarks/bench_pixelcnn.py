@@ -167,11 +167,11 @@ def peer() -> None:
         for row in range(14):
             for column in range(14):
                 logits = model.net(x)
-                probability = logits.softmax(1)[:, 1, 0, row, column]
+                probability = logits.softmax(1)[:, 1, row, column]
                 x[:, 0, row, column] = torch.bernoulli(probability)
 
     weights = sum(p.numel() for p in model.parameters())
-    ours = GatedPixelNetwork(torch.Size((1, 14, 14)), 32, 5)
+    ours = GatedPixelNetwork(torch.Size((1, 14, 14)), 55, 5)
     print(
         f"14x14, 16 images; pythae's PixelCNN has {weights} weights,"
         f" ours {sum(p.numel() for p in ours.parameters())}"

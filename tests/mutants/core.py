@@ -223,8 +223,13 @@ CORE = [
         ),
     ),
     *mutants_of(
-        "training.py",
+        "training/run.py",
         TRAINING,
+        (
+            "fit: validation in training mode",
+            "        self.model.eval()\n        validation",
+            "        validation",
+        ),
         (
             "resume: random state forgotten",
             'torch.set_rng_state(state["random"]["cpu"].cpu())',
@@ -250,11 +255,6 @@ CORE = [
         ("resume: other precision accepted", "{v.dtype} {tuple", "{tuple"),
         ("resume: data hashed at every record", "    @cached_property\n", "    @property\n"),
         ("checkpoint: not atomic", "torch.save(state, partial)", "torch.save(state, path); return"),
-        (
-            "checkpoint: none at an interruption",
-            "interrupted = True\n                run.save(path)",
-            "interrupted = True",
-        ),
         ("checkpoint: NaN saved at an interruption", "        self._means()\n", ""),
         ("fit: NaN unnoticed", "if not all(math.isfinite", "if False and not all(math.isfinite"),
         ("fit: validation on the training data", "move(self.validation,", "move(self.train,"),
@@ -262,11 +262,6 @@ CORE = [
             "fit: validation moves the noise",
             "with torch.no_grad(), own_randomness(self.seed, _device(self.model)):",
             "with torch.no_grad():",
-        ),
-        (
-            "fit: validation in training mode",
-            "        self.model.eval()\n        with",
-            "        with",
         ),
         ("fit: drop-out off after a record", "        self.model.train()\n", ""),
         ("fit: last weights instead of the best", "if first[-1] == min(first):", "if True:"),
@@ -280,16 +275,29 @@ CORE = [
             "name: list(parameters) for",
             "name: list(model.parameters()) for",
         ),
+    ),
+    *mutants_of(
+        "training/loop.py",
+        TRAINING,
+        (
+            "checkpoint: none at an interruption",
+            "interrupted = True\n                run.save(path)",
+            "interrupted = True",
+        ),
         (
             "fit: global random state used",
-            "with own_randomness(seed, device), Progress",
-            "with Progress",
+            "with own_randomness(seed, device), bar",
+            "with bar",
         ),
         (
             "fit: Ctrl-C ends the last step too",
             "stop.is_set() and step + 1 < steps",
             "stop.is_set()",
         ),
+    ),
+    *mutants_of(
+        "training/interruption.py",
+        TRAINING,
         ("fit: Ctrl-C handler kept", "signal.signal(signal.SIGINT, before)", "pass"),
     ),
     *mutants_of(

@@ -19,7 +19,7 @@ FOUNDATIONS = [
         ("bits: NaN called no bit", "super().check_entries(value, name)", "pass"),
     ),
     *mutants_of(
-        "training.py",
+        "training/run.py",
         TRAINING,
         (
             "players: every turn on the same batch",

@@ -124,7 +124,11 @@ SEQUENCES = [
         ("filter: paths not exchanged", "state = _choose(state, ancestors)", "pass"),
         ("filter: last step alone", "bound = bound + evidence", "bound = evidence"),
         ("filter: padding adds rounding", "evidence.where(now, 0.0)", "evidence"),
-        ("filter: weights not normalised", "log_weight = weighted - evidence", "log_weight = weighted"),
+        (
+            "filter: weights not normalised",
+            "log_weight = weighted - evidence",
+            "log_weight = weighted",
+        ),
         ("filter: resampled when paths are good", "< threshold * k", "> threshold * k"),
         (
             "filter: one bad example resamples all",

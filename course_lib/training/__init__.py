@@ -1,0 +1,6 @@
+"""One loop for every model: players in turn, a progress bar, a history, and exact resume."""
+
+from course_lib.training.loop import cosine, fit
+from course_lib.training.run import History
+
+__all__ = ["History", "cosine", "fit"]
