@@ -121,7 +121,8 @@ class VariationalRNN(nn.Module):
         Args:
             x_dim: the number of entries of one step.
             z_dim: the number of latent dimensions of one step.
-            hidden: size of the state and of every hidden layer.
+            hidden: size of the state and of every hidden layer; the autoregressive one is four
+                times as wide.
             likelihood: ``"bernoulli"`` for independent bits given z_t and h_{t-1}, ``"gaussian"``
                 for real x, ``"autoregressive"`` for bits that also depend on the bits before them.
             learned_prior: False for p(z_t) = N(0, I).
@@ -273,5 +274,7 @@ class VariationalRNN(nn.Module):
 
 def _generation(x_dim: int, context_dim: int, hidden: Sequence[int], likelihood: str) -> Brick:
     if likelihood == "autoregressive":
-        return ConditionalAutoregressiveBernoulli(x_dim, hidden, context_dim=context_dim)
+        # the first bits may use but a few of the hidden units: those that no later bit feeds
+        wide = tuple(4 * width for width in hidden)
+        return ConditionalAutoregressiveBernoulli(x_dim, wide, context_dim=context_dim)
     return decoder(x_dim, context_dim, hidden, likelihood)

@@ -286,8 +286,8 @@ CORE = [
         ),
         (
             "fit: global random state used",
-            "with own_randomness(seed, device), bar",
-            "with bar",
+            "        own_randomness(seed, device),\n",
+            "",
         ),
         (
             "fit: Ctrl-C ends the last step too",

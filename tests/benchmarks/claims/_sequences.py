@@ -24,7 +24,7 @@ class PlainRNN(nn.Module):
 
     Args:
         x_dim: bits of one step.
-        hidden: size of the state and of the hidden layer of the output.
+        hidden: size of the state and of the hidden layer of the output; of MADE's a quarter.
         autoregressive: whether the bits of one step see the bits before them (MADE).
         dropout: the share of the state that is left out while the model trains.
     """
@@ -37,7 +37,7 @@ class PlainRNN(nn.Module):
         self.recurrence = nn.GRU(hidden, hidden)
         self.dropout = nn.Dropout(dropout)
         self.generation: Brick = (
-            ConditionalAutoregressiveBernoulli(x_dim, (hidden,), context_dim=hidden)
+            ConditionalAutoregressiveBernoulli(x_dim, (4 * hidden,), context_dim=hidden)
             if autoregressive
             else ConditionalBernoulli(mlp(hidden, (hidden,), x_dim), x_dim)
         )
