@@ -50,6 +50,10 @@ notebooks: test-environment
 bench: test-environment
 	$(BIN)/python tests/benchmarks/bench_import.py
 	$(BIN)/python tests/benchmarks/bench_step.py
+	$(BIN)/python tests/benchmarks/bench_flows.py
+	$(BIN)/python tests/benchmarks/bench_pixelcnn.py
+	$(BIN)/python tests/benchmarks/bench_pair.py
+	$(BIN)/python tests/benchmarks/bench_vrnn.py
 	$(BIN)/python tests/benchmarks/bench_redraw.py
 	$(BIN)/python tests/benchmarks/gap_digits.py
 

@@ -23,6 +23,7 @@ from course_lib.distributions import (
 from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.pixelcnn import as_image_shape
 from course_lib.models.vae import encoder
+from course_lib.models.warm_up import WarmUp
 from course_lib.objectives import Elbo, sample_and_kl
 
 __all__ = ["HierarchicalElbo", "HierarchicalPixelVAE"]
@@ -50,6 +51,7 @@ class HierarchicalPixelVAE(nn.Module):
         likelihood: the brick p(x|z1).
         posterior: the brick q(z1|x).
         top_posterior: the brick q(z2|z1).
+        warm_up: over how many training steps the weight of both KL terms rises to one.
 
     Raises:
         ValueError: if two bricks speak of a latent of different shape.
@@ -66,7 +68,13 @@ class HierarchicalPixelVAE(nn.Module):
     """
 
     def __init__(
-        self, prior: Brick, middle: Brick, likelihood: Brick, posterior: Brick, top_posterior: Brick
+        self,
+        prior: Brick,
+        middle: Brick,
+        likelihood: Brick,
+        posterior: Brick,
+        top_posterior: Brick,
+        warm_up: int = 0,
     ) -> None:
         super().__init__()
         for name, of_q, of_p in (
@@ -80,6 +88,7 @@ class HierarchicalPixelVAE(nn.Module):
                 )
         self.prior, self.middle, self.likelihood = prior, middle, likelihood
         self.posterior, self.top_posterior = posterior, top_posterior
+        self.warm_up = WarmUp(warm_up)
 
     @classmethod
     def build(
@@ -92,6 +101,7 @@ class HierarchicalPixelVAE(nn.Module):
         features: int = 16,
         layers: int = 1,
         dropout: float = 0.0,
+        warm_up: int = 0,
     ) -> Self:
         """Return the hierarchy from plain sizes: a PixelCNN given z1, a MAF layer given z2.
 
@@ -103,6 +113,7 @@ class HierarchicalPixelVAE(nn.Module):
             features: features of z1's map, and of each stack of the PixelCNN.
             layers: how many autoregressive layers p(x|z1) has.
             dropout: share of the PixelCNN's gated features set to zero in training.
+            warm_up: over how many training steps the weight of both KL terms rises to one.
 
         Raises:
             ValueError: if a size is not a positive integer.
@@ -129,6 +140,7 @@ class HierarchicalPixelVAE(nn.Module):
             likelihood,
             ConditionalGaussian(encoder(x_shape, hidden, 2 * z1_dim), z1_dim),
             ConditionalGaussian(mlp(z1_dim, (width,), 2 * z2_dim), z2_dim),
+            warm_up,
         )
 
     def pieces(self, x: Tensor, samples: int = 1) -> HierarchicalElbo:
@@ -164,8 +176,10 @@ class HierarchicalPixelVAE(nn.Module):
         return (log_p - log_q1 - log_q2).logsumexp(0) - math.log(k)
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
-        """Return what the one player minimises: the batch mean of -L(x), in nats."""
-        return {"model": -self.pieces(batch).total.mean()}
+        """Return the batch mean of -L(x), in nats; in warm-up the KL terms count in part."""
+        pieces = self.pieces(batch)
+        kl = pieces.kl_z1 + pieces.kl_z2
+        return {"model": -(pieces.reconstruction - self.warm_up() * kl).mean()}
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:

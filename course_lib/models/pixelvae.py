@@ -20,6 +20,7 @@ from course_lib.distributions import (
 from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.pixelcnn import as_image_shape
 from course_lib.models.vae import VAE, encoder
+from course_lib.models.warm_up import WarmUp
 
 __all__ = ["PixelVAE"]
 
@@ -52,10 +53,7 @@ class PixelVAE(VAE):
 
     def __init__(self, prior: Brick, likelihood: Brick, posterior: Brick, warm_up: int = 0) -> None:
         super().__init__(prior, likelihood, posterior)
-        if isinstance(warm_up, bool) or not isinstance(warm_up, int) or warm_up < 0:
-            raise ValueError(f"warm_up: expected an integer of at least 0, got {warm_up!r}")
-        self.warm_up = warm_up
-        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self.warm_up = WarmUp(warm_up)
 
     @classmethod
     def build(
@@ -105,14 +103,7 @@ class PixelVAE(VAE):
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
         """Return the batch mean of -L(x), in nats; in warm-up the KL counts in part."""
         bound = self.elbo(batch)
-        return {"model": -(bound.reconstruction - self._kl_weight() * bound.kl).mean()}
-
-    def _kl_weight(self) -> Tensor | float:
-        """Return the weight of the KL: 1 outside training, and from step ``warm_up`` on."""
-        if not self.training or not self.warm_up:
-            return 1.0
-        self.steps += 1
-        return (self.steps / self.warm_up).clamp(max=1.0)
+        return {"model": -(bound.reconstruction - self.warm_up() * bound.kl).mean()}
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor) -> Tensor:

@@ -158,23 +158,23 @@ def test_the_autoregressive_prior_starts_at_the_standard_one_and_is_autoregressi
     assert torch.equal(prior.transforms[1].sequence, torch.arange(4).flip(0))
 
 
-def test_in_warm_up_the_divergence_counts_in_part_and_outside_training_in_full():
-    model, x = moved(PixelVAE.build(SHAPE, 2, warm_up=4, **SIZES)), images(5)
+def test_in_warm_up_the_divergence_counts_in_part_and_outside_training_in_full(build):
+    model, x = moved(build(warm_up=4), 0.15), images(5)
     for weight in (0.25, 0.5, 0.75, 1.0, 1.0):
         torch.manual_seed(1)
         loss = model.losses(x)["model"]
         torch.manual_seed(1)
         bound = model.elbo(x)
         torch.testing.assert_close(loss, -(bound.reconstruction - weight * bound.kl).mean())
-    fresh = moved(PixelVAE.build(SHAPE, 2, warm_up=4, **SIZES)).eval()
+    fresh = moved(build(warm_up=4), 0.15).eval()
     torch.manual_seed(1)
     loss = fresh.losses(x)["model"]
     torch.manual_seed(1)
     torch.testing.assert_close(loss, -fresh.elbo(x).total.mean())
-    assert fresh.steps == 0
-    again = PixelVAE.build(SHAPE, 2, warm_up=4, **SIZES)
+    assert fresh.warm_up.steps == 0
+    again = build(warm_up=4)
     again.load_state_dict(model.state_dict())
-    assert again.steps == 5
+    assert again.warm_up.steps == 5
 
 
 def test_a_reconstruction_is_a_draw_and_not_a_mean():

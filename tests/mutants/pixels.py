@@ -199,9 +199,6 @@ PIXELS = [
     *mutants_of(
         "models/pixelvae.py",
         MODELS,
-        ("pixelvae: warm-up in validation, too", "if not self.training or not", "if not"),
-        ("pixelvae: warm-up without an end", ".clamp(max=1.0)", ""),
-        ("pixelvae: warm-up never advances", "self.steps += 1", "self.steps += 0"),
         (
             "pixelvae: one order in the prior",
             "forwards if k % 2 == 0 else forwards.flip(0)",
@@ -222,6 +219,13 @@ PIXELS = [
             ".sample()).sample()",
             ".sample()).conditionals(x).mean",
         ),
+    ),
+    *mutants_of(
+        "models/warm_up.py",
+        MODELS,
+        ("warm-up: in validation, too", "if not self.training or not", "if not"),
+        ("warm-up: without an end", ".clamp(max=1.0)", ""),
+        ("warm-up: never advances", "self.steps += 1", "self.steps += 0"),
     ),
     *mutants_of(
         "models/hierarchical_pixelvae.py",
@@ -270,8 +274,8 @@ PIXELS = [
         ),
         (
             "hierarchy: the loss ascends",
-            "-self.pieces(batch).total.mean()",
-            "self.pieces(batch).total.mean()",
+            "-(pieces.reconstruction - self.warm_up() * kl).mean()",
+            "(pieces.reconstruction - self.warm_up() * kl).mean()",
         ),
     ),
     *mutants_of(

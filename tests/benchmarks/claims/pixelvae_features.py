@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from claims.pixelvae_parents import BATCH, build, train
 from course_lib.data import digits
+from course_lib.data.splits import Splits
 from course_lib.evaluation import evaluate
 from course_lib.models import PixelCNN, PixelVAE
 
@@ -25,7 +26,7 @@ UNITS = "share of 300 test images, nats an image, ms of CPU a step of 50"
 TIMED_STEPS = 40
 
 
-def accuracy(train_z: Tensor, test_z: Tensor, data: digits.Splits) -> float:
+def accuracy(train_z: Tensor, test_z: Tensor, data: Splits) -> float:
     """Return the share of test images whose class a linear probe of z names."""
     mean, scale = train_z.mean(0), train_z.std(0) + 1e-6
     probe = LogisticRegression(max_iter=2000)
@@ -34,7 +35,7 @@ def accuracy(train_z: Tensor, test_z: Tensor, data: digits.Splits) -> float:
 
 
 @torch.no_grad()
-def probe(vae: PixelVAE, data: digits.Splits) -> float:
+def probe(vae: PixelVAE, data: Splits) -> float:
     """Return the probe's accuracy on the means of q(z|x)."""
     return accuracy(vae.posterior(data.train.x).mean, vae.posterior(data.test.x).mean, data)
 

@@ -4,8 +4,8 @@ Binary 8x8 digits, z = 8, nets 64-128-128-(2 x 8) with the mirrored decoder, 300
 each of five values of beta, Adam's rate rising to 2e-3 and falling. R = E KL(q(z|x), p(z)) is in
 closed form, D = -E log p(x|z) the mean of 20 draws. The slope at beta is a finite difference: from
 the trained model two more are trained, 2000 steps each, at beta / 1.2 and 1.2 beta, and the slope
-is their (D2 - D1) / (R2 - R1). It belongs to the objective that was minimised, so it is taken on the
-training images; on others the curve is that of a model which has seen too few. At beta = 10 the
+is their (D2 - D1) / (R2 - R1). It belongs to the objective that was minimised, so it is taken on
+the training images; on others the curve is that of a model which has seen too few. At beta = 10 the
 rate is zero and there is no slope. The line D + R >= H needs the entropy of the data: the negative
 log-likelihood of any model is above it on average, here that of a masked autoregressive network on
 the same test images.
