@@ -122,3 +122,9 @@ def test_every_pinned_package_accepts_the_oldest_python_that_the_readme_promises
         if "3.11.0" not in SpecifierSet(found.metadata["Requires-Python"] or "")
     ]
     assert refused == []
+
+
+def test_every_planted_bug_still_finds_its_place():
+    command = [sys.executable, str(ROOT / "tests" / "mutants"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,6 +1,7 @@
 """Break the core in one place at a time and see whether the tests notice.
 
 Run ``python tests/mutants``, or with words to try only the mutants whose name has one of them.
+``python tests/mutants --check`` only looks whether each can still be planted, in a second.
 Every mutant is one plausible mistake, planted in a temporary copy; the tests named beside it must
 fail. The table says which did; the exit status is 1 if any mutant survives.
 """
@@ -82,6 +83,16 @@ def try_mutant(root: Path, mutant: Mutant) -> bool:
     return status == 1
 
 
+def cannot_be_planted() -> list[str]:
+    """Return the mutants whose text is not exactly once in its file, or whose tests are gone."""
+    return [
+        mutant.name
+        for mutant in MUTANTS
+        if (ROOT / "course_lib" / mutant.file).read_text().count(mutant.old) != 1
+        or not (ROOT / "tests" / mutant.tests).is_file()
+    ]
+
+
 def main(words: list[str]) -> int:
     """Try the mutants whose name has one of the words, all without words; 1 if one survives."""
     torch.set_num_threads(1)
@@ -108,4 +119,8 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        lost = cannot_be_planted()
+        print(f"{len(MUTANTS)} mutants; cannot be planted: {', '.join(lost) or 'none'}")
+        sys.exit(bool(lost))
     sys.exit(main(sys.argv[1:]))

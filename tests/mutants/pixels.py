@@ -139,11 +139,6 @@ PIXELS = [
             "if False:",
         ),
         (
-            "pixels: grey values accepted",
-            "not torch.equal(value * value, value)",
-            "False",
-        ),
-        (
             "pixels: recorded logits of another image",
             "IndependentBernoulli(logits.reshape(shape), 3).log_prob(x)",
             "IndependentBernoulli(logits.reshape(shape), 3).log_prob(x.flip(0))",
