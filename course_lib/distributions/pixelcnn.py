@@ -82,13 +82,16 @@ class GatedPixelNetwork(nn.Module):
         self.from_z: nn.Module | None = None
         if context_features:
             self.from_z = nn.Conv2d(context_features, sum(self.sizes), 1, bias=False)
-            nn.init.kaiming_normal_(self.from_z.weight, nonlinearity="linear")
         last = MaskedConv2d(channel_mask(hidden, image, strict=False))
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
         wide = MaskedConv2d(channel_mask(hidden, hidden, strict=False))
         self.head = nn.Sequential(nn.ReLU(), wide, nn.ReLU(), last)
         self.bias = nn.Parameter(torch.zeros(1, channels, height, width))
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                # torch's own start shrinks a signal by half a layer, and gates halve it again
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
 
     def conditions(self, z: Tensor | None) -> tuple[Tensor, ...]:
         """Return what z and the place say to every layer and to the output, each (n, ...)."""

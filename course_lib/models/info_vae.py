@@ -78,7 +78,7 @@ class InfoVAE(AdversarialAutoencoder):
             likelihood,
             posterior,
             critic,
-            weight=alpha + lambda_ - 1,
+            weight=max(0.0, round(alpha + lambda_ - 1, 12)),  # rounding may leave -1e-16
             kl_weight=1 - alpha,
             critic_turns=critic_turns,
             input_noise=input_noise,

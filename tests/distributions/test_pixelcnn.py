@@ -114,7 +114,7 @@ def test_z_steers_every_gated_layer_and_not_the_output_alone():
 
 
 def test_channels_of_a_pixel_come_in_the_order_of_the_image():
-    brick, x = pixelcnn((3, 1, 2), layers=3, features=9, z=0), bits(30, 3, 1, 2)
+    brick, x = pixelcnn((3, 1, 2), layers=3, features=24, z=0), bits(30, 3, 1, 2)
     x.requires_grad_()
     logits, place = given(brick, None)(x), in_order((3, 1, 2))
     for channel, column in itertools.product(range(3), range(2)):

@@ -73,7 +73,7 @@ def test_info_vae_at_0_1_is_the_vae(divergence):
     assert torch.equal(*losses)
 
 
-@pytest.mark.parametrize("beta", [0.5, 1.0, 4.0])
+@pytest.mark.parametrize("beta", [0.03, 0.07, 0.5, 1.0, 1.15, 4.0])
 def test_info_vae_at_1_minus_beta_and_beta_is_the_beta_vae(beta):
     model, x = info(1 - beta, beta), images(7)
     other = of_the_same_bricks(model, BetaVAE, beta=beta)

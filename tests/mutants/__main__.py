@@ -57,7 +57,8 @@ def run_tests(root: Path, tests: list[str]) -> int:
 def _pytest(root: Path, tests: list[str]) -> None:
     os.chdir(root)
     sys.path.insert(0, str(root))
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-o", "addopts=", f"--rootdir={root}"]
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib"]
+    options += ["-c", f"{root}/pyproject.toml", f"--rootdir={root}"]
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         status = pytest.main([*options, *(f"tests/{test}" for test in tests)])
     os._exit(int(status))
@@ -104,6 +105,7 @@ def main(words: list[str]) -> int:
         root = Path(folder)
         for name in ("course_lib", "tests"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", root)
         if run_tests(root, sorted({m.tests for m in chosen})) != 0:
             print("the tests fail without any mutant")
             return 1

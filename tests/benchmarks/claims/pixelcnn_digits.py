@@ -29,10 +29,10 @@ def build(seed: int) -> dict[str, tuple[DensityModel, int, float]]:
     torch.manual_seed(seed)
     made = ConditionalAutoregressiveBernoulli(SHAPE, hidden=(256,))
     return {
-        "independent pixels": (PixelCNN.build(SHAPE, 1, 0), 400, 2e-2),
-        "MADE, 256 units": (DensityModel(made), 1000, 2e-3),
-        "PixelCNN": (PixelCNN.build(SHAPE, 24, 4, dropout=0.1), 1400, 3e-3),
-        "PixelCNN, views of the data": (ViewedPixelCNN.build(8, 24, 4, 0.2), 2800, 3e-3),
+        "independent pixels": (PixelCNN.build(SHAPE, 1, 0), 800, 1e-1),
+        "MADE, 256 units": (DensityModel(made), 5000, 2e-3),
+        "PixelCNN": (PixelCNN.build(SHAPE, 24, 4, dropout=0.2), 1000, 3e-3),
+        "PixelCNN, views of the data": (ViewedPixelCNN.build(8, 24, 4, 0.25), 2600, 3e-3),
     }
 
 

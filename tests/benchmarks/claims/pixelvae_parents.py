@@ -30,6 +30,7 @@ VARIANTS = {
     "L = 1": (1, "standard"),
     "L = 1, autoregressive prior": (1, "autoregressive"),
     "L = 2": (2, "standard"),
+    "L = 2, autoregressive prior": (2, "autoregressive"),
     "L = 1, z1 from z2 (4 numbers)": (1, "hierarchical"),
 }
 
