@@ -21,6 +21,9 @@ The numbers in the docstrings are these (H is the entropy, p_d is p_data):
 17. A planar layer is invertible if and only if w.u >= -1.
 18. Pixel i of a PixelCNN depends on all pixels before it, and on none at or after it.
 
+Beside them: InfoGAN's bound on the information misses it by E KL(p(z|x), q(z|x)) (slide 17), and
+the tie of slide 8's inference nets is least where q(z|x1) is the average of q(z|x1,x2).
+
 Example:
     >>> likelihood_is_kl_plus_entropy([0.5, 0.5], [0.2, 0.8]).holds
     True
