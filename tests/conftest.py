@@ -1,6 +1,10 @@
+import os
 import sys
 
 import pytest
+
+# The tensors of the tests are small: a second thread would only wait. Kernels inherit this.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Programs for a maintainer, not tests: pytest would import them in search of doctests.
 collect_ignore_glob = ["benchmarks/*", "mutants/*"]
