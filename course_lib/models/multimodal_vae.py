@@ -208,8 +208,9 @@ def tied_bound(
         alpha: the weight of the tie.
         direction: ``"forward"`` or ``"reverse"``.
         hold_joint: whether q(z|x1,x2), a Gaussian, stands still in the tie: only the q(z|x_m)
-            move then, and the first term stays the ELBO's own. In the paper (arXiv:1611.01891)
-            it moves too, and a large alpha drags it towards nets that see less.
+            move then, and the first term stays the ELBO's own. Taken as it is written, the
+            objective (JMVAE-kl, arXiv:1611.01891) moves it too: a large alpha then drags it
+            towards nets that see less.
 
     Returns:
         (batch,) nats; at any alpha >= 0 a lower bound on log p(x1,x2), for a KL is never negative.
