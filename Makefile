@@ -1,10 +1,11 @@
 # The two commands of the README: make lab, make test. Both set up .venv first and redo nothing.
-# Options: PYTHON=/path/to/python3.11   LAB_FLAGS=--no-browser   PYTEST_FLAGS="-k vae"   ASSIGNMENT=ps1_elbo_gap   CLAIMS="vae_mnist --seeds 1"
+# Options: PYTHON=/path/to/python3.11   LAB_FLAGS=--no-browser   PYTEST_FLAGS="-k vae"   ASSIGNMENT=ps1_elbo_gap   GRADE_FLAGS="--isolation files"   CLAIMS="vae_mnist --seeds 1"
 
 BIN = .venv/bin
 ASSIGNMENT =
 CLAIMS =
 LAB_FLAGS =
+GRADE_FLAGS =
 PYTEST_FLAGS =
 START = /lab/tree/README.md
 
@@ -42,7 +43,7 @@ lint: test-environment
 
 grade: environment
 	@test -n "$(ASSIGNMENT)" || { echo "make grade: name the assignment, e.g. make grade ASSIGNMENT=ps1_elbo_gap"; exit 2; }
-	$(BIN)/python -m course_lib.grading run $(ASSIGNMENT)
+	$(BIN)/python -m course_lib.grading run $(ASSIGNMENT) $(GRADE_FLAGS)
 
 notebooks: test-environment
 	$(BIN)/python -m course_lib.notebooks

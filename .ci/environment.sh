@@ -22,7 +22,7 @@ if [ "$level" = test ]; then requirements=requirements-dev.txt; else requirement
 # The installation is good as long as these stay the same; the folder is among them since .venv holds absolute paths.
 fingerprint() {
     pwd
-    cksum constraints.txt pyproject.toml requirements.txt "$1"
+    cksum constraints.txt pyproject.toml requirements*.txt "$1"
 }
 
 is_new_enough() {

@@ -1,44 +1,188 @@
-"""``python -m course_lib.grading run ASSIGNMENT``."""
+"""``python -m course_lib.grading run | report | feedback | doctor``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from course_lib.grading.submissions import CourseProblem
+from course_lib.grading.course import Course, CourseProblem
+from course_lib.progress import Progress
 
 __all__ = ["main"]
 
+DONE, SOME_FAILED, PROBLEM, TOO_OPEN = 0, 1, 2, 3
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Grade an assignment and return the exit status: 0 only if every submission was graded."""
-    options = _options(arguments)
-    from course_lib.grading.run import grade
+    """Do what the command line says and return the exit status.
 
+    0: all is well. 1: some submission could not be graded, or something is found to be wrong.
+    2: nothing could be done. 3: this machine cannot isolate as asked.
+    """
+    options = _parser().parse_args(arguments)
     try:
-        verdicts = grade(options.root, options.assignment, options.again)
+        return options.command(options)
     except CourseProblem as error:
         print(f"grading: {error}", file=sys.stderr)
-        return 2
-    failed = [verdict.student for verdict in verdicts if verdict.status == "failed"]
-    print(f"{len(verdicts) - len(failed)} of {len(verdicts)} graded: grades.csv, feedback/")
-    if failed:
-        print(f"Not graded: {', '.join(failed)}. In grades.csv they have an old score or no line.")
-        print("What nbgrader said, where it came to run, is in autograded/grading.log.")
-    return 1 if failed else 0
+        return PROBLEM
+    except KeyboardInterrupt:
+        print("\ngrading: interrupted; what was graded is kept, the same command goes on there")
+        return PROBLEM
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
+def _run(options: argparse.Namespace) -> int:
+    from course_lib.grading.run import Options, grade
+    from course_lib.grading.sandbox.limits import Limits
+    from course_lib.grading.sandbox.tiers import probe
+
+    tier = probe()
+    print(f"isolation: {tier.name}", *(f"  {reason}" for reason in tier.reasons), sep="\n")
+    if not tier.at_least(options.isolation) and not options.scheduler:
+        print(f"grading: {options.isolation} isolation was asked for", file=sys.stderr)
+        return TOO_OPEN
+    limits = replace(Limits(), cell_seconds=options.timeout, memory=options.memory)
+    chosen = Options(
+        students=tuple(options.students),
+        scheduler=options.scheduler,
+        isolation=options.isolation,
+        limits=replace(limits, seconds=max(limits.seconds, options.timeout)),
+        force=options.force,
+        **({"workers": options.workers} if options.workers else {}),
+    )
+    course = Course.open(options.root)
+    with _Lines(options.assignment) as lines:
+        verdicts = grade(course, options.assignment, chosen, lines)
+    graded = [verdict for verdict in verdicts if verdict.graded]
+    print(f"{len(graded)} of {len(verdicts)} graded, in gradebook.db and grades.csv")
+    others = sorted(v.result.student for v in verdicts if not v.graded)
+    if others:
+        print(f"Not graded: {', '.join(others)}; in grades.csv they have an old score or none.")
+    _write_report(course, options.assignment)
+    return SOME_FAILED if others else DONE
+
+
+class _Lines:
+    """One line a submission, or in a terminal a bar and a line for those that need a look."""
+
+    def __init__(self, label: str) -> None:
+        self.label, self.bar = label, None
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self.bar is not None:
+            self.bar.__exit__(None, None, None)
+
+    def __call__(self, verdict: Any, number: int, total: int) -> None:
+        """Show a verdict."""
+        if not sys.stdout.isatty():
+            print(f"[{number}/{total}] {verdict}", flush=True)
+            return
+        if verdict.result.state != "graded" or verdict.problem:
+            print(f"\r\033[K{verdict}")
+        self.bar = self.bar or Progress(total, self.label)
+        self.bar.update(number, verdict.result.student)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from course_lib.grading.report import summary, table
+
+    lines = _write_report(Course.open(options.root), options.assignment)
+    print(table(lines))
+    print(summary(lines))
+    return DONE
+
+
+def _write_report(course: Course, assignment: str) -> list[Any]:
+    from course_lib.grading.report import write_csv
+    from course_lib.grading.run import report_lines
+
+    path = course.root / f"report-{assignment}.csv"
+    lines = report_lines(course, assignment)
+    write_csv(lines, path)
+    print(f"report: {path.name}")
+    return lines
+
+
+def _feedback(options: argparse.Namespace) -> int:
+    from course_lib.grading.feedback import feedback
+
+    course = Course.open(options.root)
+    pages = feedback(course, options.assignment, options.students or None)
+    print(f"{len(pages)} pages in {course.folder('feedback').name}/")
+    return DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from course_lib.grading.doctor import doctor, show
+
+    findings = doctor(options.root)
+    show(findings)
+    return SOME_FAILED if any(finding.level == "problem" for finding in findings) else DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    from course_lib.grading.sandbox.limits import Limits, parse_size
+
     parser = argparse.ArgumentParser(
-        prog="python -m course_lib.grading", description="Grade an assignment with nbgrader."
+        prog="python -m course_lib.grading", description="Grade assignments, on nbgrader."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="grade what lies in submitted/ and export the grades")
-    run.add_argument("assignment", help="its name, for example ps1_elbo_gap")
-    run.add_argument("--again", action="store_true", help="also what did not change")
-    run.add_argument("--root", type=Path, default=Path(), help="the folder of the course")
-    return parser.parse_args(arguments)
+
+    def add(name: str, command: Any, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        added.add_argument("--root", type=Path, default=Path(), help="the folder of the course")
+        if name != "doctor":
+            added.add_argument("assignment", help="its name, for example ps1_elbo_gap")
+        return added
+
+    run = add("run", _run, "grade what lies in submitted/, and export the grades")
+    usual = Limits()
+    _students(run)
+    run.add_argument("--workers", type=_count, help="how many at once (default: the cores)")
+    run.add_argument("--scheduler", default="", help="of a Dask cluster, e.g. tcp://host:8786")
+    run.add_argument(
+        "--timeout", type=_seconds, default=usual.cell_seconds, help="seconds a cell may take"
+    )
+    run.add_argument(
+        "--memory", type=parse_size, default=usual.memory, help="of one submission, e.g. 2G"
+    )
+    run.add_argument(
+        "--isolation",
+        choices=("full", "files", "limits"),
+        default="full",
+        help="the weakest walls to accept",
+    )
+    run.add_argument("--force", action="store_true", help="also what did not change")
+    add("report", _report, "one line a submission: score, state, reason; and a CSV file")
+    _students(add("feedback", _feedback, "a safe HTML page for each submission"))
+    add("doctor", _doctor, "what this machine can isolate, and what is wrong with the course")
+    return parser
+
+
+def _students(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--students", nargs="+", default=[], help="ids; everybody if not given")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds above 0, got {text!r}")
+    return seconds
 
 
 if __name__ == "__main__":

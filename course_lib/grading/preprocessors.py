@@ -1,19 +1,29 @@
-"""Three steps that nbgrader's own chains leave out. ``nbgrader_config.py`` puts them in."""
+"""Steps that nbgrader's own chains leave out, and the chains with them.
+
+``nbgrader_config.py`` puts the first two in for nbgrader's own commands.
+"""
 
 from __future__ import annotations
+
+import math
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.preprocessors import (
+    CheckCellMetadata,
     ClearHiddenTests,
+    Execute,
     GetGrades,
     NbGraderPreprocessor,
+    OverwriteCells,
     SaveAutoGrades,
 )
+from traitlets.config import Config
+from traitlets.utils.importstring import import_item
 
-__all__ = ["FairVerdict", "MessagesOnly", "autograde_chain", "feedback_chain"]
+__all__ = ["FairVerdict", "MessagesOnly", "autograde_chain", "feedback_chain", "replay_chain"]
 
 
 class FairVerdict(NbGraderPreprocessor):
@@ -21,7 +31,9 @@ class FairVerdict(NbGraderPreprocessor):
 
     To nbgrader a line on stderr is an error, so a warning of torch takes all points of a test, and
     a value shown before an error counts as partial credit. Here a test's stderr becomes plain
-    output, and what a failed test showed as its value is dropped.
+    output, and what a failed test showed as its value is dropped. Partial credit is between 0 and
+    the cell's points: to nbgrader "not a number" is full marks, and too large a number an
+    exception.
     """
 
     def preprocess_cell(
@@ -35,7 +47,22 @@ class FairVerdict(NbGraderPreprocessor):
                 output.name = "stdout"
         if any(output.output_type == "error" for output in cell.outputs):
             cell.outputs = [o for o in cell.outputs if o.output_type != "execute_result"]
+        cell.outputs = [_credit(o, float(cell.metadata.nbgrader.points)) for o in cell.outputs]
         return cell, resources
+
+
+def _credit(output: NotebookNode, points: float) -> NotebookNode:
+    """The output, with a number between 0 and the points if it is a value and shows a number."""
+    if output.output_type != "execute_result":
+        return output
+    text = "".join(output.data.get("text/plain", ""))
+    try:
+        value = float(text)
+        value = min(max(value, 0.0), points) if math.isfinite(value) else 0.0
+        output.data["text/plain"] = repr(value)
+    except ValueError:  # any other value is no verdict, and nbgrader wants some text
+        output.data["text/plain"] = text or "None"
+    return output
 
 
 class MessagesOnly(NbGraderPreprocessor):
@@ -65,3 +92,20 @@ def feedback_chain() -> list[type]:
     after = chain.index(GetGrades) + 1
     chain[after:after] = [ClearHiddenTests, MessagesOnly]
     return chain
+
+
+def replay_chain(config: Config) -> list[type]:
+    """Return a course's chain for notebooks that were run elsewhere.
+
+    It is all of the chain but the execution and the check of metadata, which is the source's.
+
+    Args:
+        config: the course's configuration.
+    """
+    named = config.get("Autograde", Config()).get("autograde_preprocessors")
+    named = named or Autograde.autograde_preprocessors.default()
+    chain = [import_item(step) if isinstance(step, str) else step for step in named]
+    chain = [step for step in chain if not issubclass(step, (Execute, CheckCellMetadata))]
+    if FairVerdict not in chain:
+        chain.insert(chain.index(SaveAutoGrades), FairVerdict)
+    return [OverwriteCells, *chain]

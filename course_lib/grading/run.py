@@ -1,221 +1,270 @@
-"""One assignment through stock nbgrader: autograde, feedback, export; one line a submission.
+"""Grade an assignment: look, merge, run behind walls, record; each submission by itself.
 
-Each submission goes through nbgrader by itself, so one that breaks stops nobody else's. Student
-code runs with the rights of whoever calls this.
+Many submissions run at once; one thread alone, this one, writes the gradebook. Every result is on
+disk before it is recorded, so an interrupted run goes on where it was, and what has not changed
+is not run again.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import json
-import logging
-import tempfile
-import time
-import warnings
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.plugins import CsvExportPlugin
-from traitlets.config import Config
+from course_lib.grading import engine
+from course_lib.grading.assignment import Assignment
+from course_lib.grading.course import Course, CourseProblem, Submission
+from course_lib.grading.engine import Outcome
+from course_lib.grading.execution import Execution
+from course_lib.grading.gradebook import NotRecorded, Score, score_of
+from course_lib.grading.merging import Merged
+from course_lib.grading.preparing import Prepared, copies, prepare
+from course_lib.grading.recording import Recorder
+from course_lib.grading.reference import Reference, check_solution
+from course_lib.grading.report import Line, report
+from course_lib.grading.results import Result
+from course_lib.grading.sandbox.limits import Limits
 
-from course_lib.grading.submissions import Submission, find_submissions, source_notebooks
-from course_lib.notebooks.release import load_config
+__all__ = ["Options", "Verdict", "grade", "report_lines"]
 
-__all__ = ["Verdict", "grade"]
 
-AUTOGRADED, STATE, LOG, GRADES = "autograded", "graded.json", "grading.log", "grades.csv"
+@dataclass(frozen=True)
+class Options:
+    """How a run is done.
+
+    Attributes:
+        students: ids or patterns of those to grade; everybody if there are none.
+        workers: submissions that run at once.
+        scheduler: the address of a Dask scheduler, or "" to run here.
+        isolation: the weakest walls to accept: "full", "files" or "limits".
+        limits: what a submission may use.
+        force: run also what did not change.
+    """
+
+    students: tuple[str, ...] = ()
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    scheduler: str = ""
+    isolation: str = "full"
+    limits: Limits = field(default_factory=Limits)
+    force: bool = False
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one submission.
+    """What became of one submission in this run.
 
     Attributes:
-        student: the student's id.
-        status: "graded", "unchanged" since it was last graded, or "failed".
-        score: points so far, manual ones included.
-        max_score: points the assignment can give.
-        awaits: whether a written answer awaits a reader.
-        seconds: wall time.
-        reason: why it failed.
+        result: its result.
+        score: its points, if the gradebook has them.
+        fresh: whether it was run now.
+        problem: why the gradebook has not got it, if so.
     """
 
-    student: str
-    status: str
-    score: float = 0.0
-    max_score: float = 0.0
-    awaits: bool = False
-    seconds: float = 0.0
-    reason: str = ""
+    result: Result
+    score: Score | None
+    fresh: bool
+    problem: str = ""
+
+    @property
+    def graded(self) -> bool:
+        """Whether the gradebook has points for what was handed in."""
+        return self.score is not None
 
     def __str__(self) -> str:
-        """Return the line of the report."""
-        if self.status == "failed":
-            return f"{self.student}: FAILED: {self.reason}"
-        waits = ", a written answer awaits you" if self.awaits else ""
-        points = f"{self.score:g} of {self.max_score:g}{waits}"
-        return f"{self.student}: {self.status}, {points} ({self.seconds:.1f} s)"
+        """Return the line that an instructor reads."""
+        result, score = self.result, self.score
+        parts = [f"{result.student}: {result.state}"]
+        parts += [] if self.fresh or not result.notebooks else ["unchanged"]
+        if score is not None:
+            parts.append(f"{score.points:g} of {score.max_points:g}")
+            parts += ["a written answer awaits you"] if score.needs_manual else []
+        parts += [text for text in (result.reason, self.problem) if text]
+        return ", ".join(parts) + (f" ({result.seconds:.1f} s)" if self.fresh else "")
 
 
 def grade(
-    root: Path, assignment: str, again: bool = False, report: Callable[[str], None] = print
+    course: Course,
+    name: str,
+    options: Options,
+    tell: Callable[[Verdict, int, int], None] = lambda *_: None,
 ) -> list[Verdict]:
-    """Grade what lies in ``submitted/`` for an assignment, write feedback and ``grades.csv``.
-
-    What has not changed since it was graded is not run again; its feedback is rewritten, since
-    manual grades may have come in.
+    """Grade what lies in ``submitted/`` for an assignment, and write ``grades.csv``.
 
     Args:
-        root: the folder of the course.
-        assignment: the assignment's name.
-        again: run every submission, changed or not.
-        report: receives one line a submission, as soon as it is known.
+        course: the course.
+        name: the assignment's name.
+        options: how.
+        tell: called with each verdict as soon as it is known, its number, and how many there are.
 
     Returns:
-        One verdict a submission, by student.
+        One verdict a submission, in the order in which they were known.
 
     Raises:
-        CourseProblem: if there is no such assignment or nothing was handed in.
+        CourseProblem: if the assignment cannot be graded at all, by anyone.
     """
-    root = root.resolve()
-    notebooks = source_notebooks(root, assignment)
-    submissions = find_submissions(root, assignment)
-    course = _Course(root, assignment)
-    verdicts = []
-    with _quiet(root / AUTOGRADED / LOG):
-        course.register()
-        for number, submission in enumerate(submissions, 1):
-            verdict = course.verdict(submission, notebooks, again)
-            report(f"[{number}/{len(submissions)}] {verdict}")
+    course.notebooks(name)
+    submissions = course.submissions(name)
+    wanted = [one for one in submissions if _wanted(one.student, options)]
+    if not wanted:
+        raise CourseProblem(f"no submission of {', '.join(options.students)}")
+    assignment = Assignment.read(course, name)
+    recorder = Recorder(course, name)
+    recorder.register()
+    with _executor(options) as executor:
+        reference = check_solution(course, assignment, options, executor)
+        run = _Run(assignment, recorder, options, reference)
+        verdicts = []
+        for verdict in run.verdicts(submissions, executor):
             verdicts.append(verdict)
-        course.export()
+            tell(verdict, len(verdicts), len(wanted))
+    recorder.export()
     return verdicts
 
 
-class _Course:
-    """A course's folder and configuration, for one assignment."""
+class _Run:
+    """One run over an assignment's submissions."""
 
-    def __init__(self, root: Path, assignment: str) -> None:
-        self.root, self.assignment = root, assignment
-        self.config = load_config(root)
-        self.state = root / AUTOGRADED / STATE
+    def __init__(
+        self, assignment: Assignment, recorder: Recorder, options: Options, reference: Reference
+    ) -> None:
+        self.assignment, self.recorder, self.options = assignment, recorder, options
+        self.reference = reference
+        self.latest = recorder.results.latest(assignment.name)
+        self.recorded = recorder.results.recorded(assignment.name)
+        self.copies: dict[str, str] = {}
 
-    def register(self) -> None:
-        """Tell the gradebook about the assignment; its release goes nowhere."""
-        with tempfile.TemporaryDirectory() as folder:
-            directory = self._directory()
-            directory.release_directory = folder
-            GenerateAssignment(coursedir=directory, config=self.config, force=True).start()
-
-    def verdict(self, submission: Submission, notebooks: list[str], again: bool) -> Verdict:
-        """Return what becomes of one submission."""
-        student = submission.student
-        began = time.monotonic()
-        errors = _Errors()
-        with errors.listening():
-            try:
-                problem = submission.problem(notebooks)
-                if problem:
-                    return Verdict(student, "failed", reason=problem)
-                digest = submission.digest(self.root, self.assignment)
-                known = not again and self._graded(student) == digest
-                if not known:
-                    self._remember(student, None)
-                    self._convert(Autograde, student)
-                    self._remember(student, digest)
-                self._convert(GenerateFeedback, student)
-                seconds = time.monotonic() - began
-                return self._score(student, "unchanged" if known else "graded", seconds)
-            except Exception as error:  # of any kind: nobody else may suffer from it
-                return Verdict(student, "failed", reason=errors.last or repr(error))
-
-    def export(self) -> None:
-        """Write the grades of all assignments to ``grades.csv``."""
-        directory = self._directory()
-        with Gradebook(directory.db_url, directory.course_id) as gradebook:
-            CsvExportPlugin(to=str(self.root / GRADES)).export(gradebook)
-
-    def _convert(self, converter: type, student: str) -> None:
-        directory = self._directory()
-        directory.student_id = student
-        converter(coursedir=directory, config=self.config, force=True).start()
-
-    def _score(self, student: str, status: str, seconds: float) -> Verdict:
-        directory = self._directory()
-        with Gradebook(directory.db_url, directory.course_id) as gradebook:
-            found = gradebook.find_submission(self.assignment, student)
-            points = found.score, found.max_score, found.needs_manual_grade
-        return Verdict(student, status, *points, seconds=seconds)
-
-    def _directory(self) -> CourseDirectory:
-        config: Config = deepcopy(self.config)
-        return CourseDirectory(config=config, root=str(self.root), assignment_id=self.assignment)
-
-    def _states(self) -> dict[str, str]:
+    def verdicts(self, submissions: list[Submission], executor: Executor) -> Iterator[Verdict]:
+        """Yield a verdict for each submission: first those that need no run."""
+        limits = self.options.limits
+        ready = [prepare(self.assignment, submission, limits) for submission in submissions]
+        self.copies = copies(self.assignment, ready)
+        ready = [prepared for prepared in ready if _wanted(prepared.student, self.options)]
+        running: dict[Future[Outcome], Prepared] = {}
         try:
-            return json.loads(self.state.read_text())
-        except (FileNotFoundError, ValueError):  # without it everything is graded anew
-            return {}
-
-    def _graded(self, student: str) -> str | None:
-        """The fingerprint of what was last graded, if its result is still there."""
-        folder = self.root / AUTOGRADED / student / self.assignment
-        key = f"{student}/{self.assignment}"
-        return self._states().get(key) if folder.is_dir() else None
-
-    def _remember(self, student: str, digest: str | None) -> None:
-        states = self._states()
-        states.pop(f"{student}/{self.assignment}", None)
-        if digest:
-            states[f"{student}/{self.assignment}"] = digest
-        unfinished = self.state.with_suffix(".new")
-        unfinished.write_text(json.dumps(states, indent=1, sort_keys=True))
-        unfinished.replace(self.state)
-
-
-class _Errors(logging.Handler):
-    """Keep the last error that nbgrader logs, in one line."""
-
-    last = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Remember the last line of an error; of a traceback, that is the error itself."""
-        message = record.getMessage().strip()
-        if record.levelno >= logging.ERROR and "Traceback" in message:
-            self.last = message.splitlines()[-1]
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Listen to nbgrader for the duration of a with statement."""
-        logger = logging.getLogger("traitlets")
-        logger.addHandler(self)
-        try:
-            yield
+            for prepared in ready:
+                result = self._known(prepared)
+                if result is None:
+                    job = self.reference.job(prepared, self.options)
+                    running[executor.submit(engine.work, job)] = prepared
+                else:
+                    yield self._verdict(self._marked(result))
+            for future in as_completed(running):
+                result = self._done(running[future], future)
+                yield self._verdict(self._marked(result), fresh=True)
         finally:
-            logger.removeHandler(self)
+            for future in running:
+                future.cancel()
+
+    def _known(self, prepared: Prepared) -> Result | None:
+        """Return the result of a submission that need not be run, if it is one."""
+        if prepared.state:
+            return self._result(prepared, state=prepared.state, reason=prepared.reason)
+        known = self.latest.get(prepared.student)
+        valid = known and known.digest == prepared.digest and known.state != "failed"
+        return known if valid and not self.options.force else None
+
+    def _result(self, prepared: Prepared, **fields: Any) -> Result:
+        name, notes = self.assignment.name, prepared.notes
+        return Result(prepared.student, name, prepared.digest, notes=notes, **fields)
+
+    def _done(self, prepared: Prepared, future: Future[Outcome]) -> Result:
+        """Return the result of a submission that was run."""
+        try:
+            outcome = future.result()
+        except Exception as error:  # of the machinery: of this submission nothing is known
+            problem = f"the grader failed: {type(error).__name__}: {error}"
+            return self._result(prepared, state="failed", reason=problem)
+        worst = next((e for e in outcome.executions.values() if e.ending != "graded"), Execution())
+        if outcome.problem or worst.ending == "failed":
+            problem = outcome.problem or worst.reason
+            return self._result(prepared, state="failed", reason=problem)
+        state, reason = worst.ending, worst.reason
+        if state == "graded" and any(m.tampered for m in prepared.merged.values()):
+            state, reason = "tampered", "it changed cells that are not the student's to change"
+        return self._result(
+            prepared,
+            state=state,
+            reason=reason,
+            isolation=outcome.isolation,
+            seconds=outcome.seconds,
+            notebooks={
+                file: _filled(prepared.merged[file], execution.outputs)
+                for file, execution in outcome.executions.items()
+            },
+        )
+
+    def _marked(self, result: Result) -> Result:
+        """Return the result, as a copy if its answers are someone else's."""
+        source = self.copies.get(result.student)
+        if result.state not in ("graded", "copied"):
+            return result
+        if source is None:
+            return replace(result, state="graded", reason="")
+        reason = f"every answer is, character by character, also that of: {source}"
+        return replace(result, state="copied", reason=reason)
+
+    def _verdict(self, result: Result, fresh: bool = False) -> Verdict:
+        """Keep and record a result; on disk first, so that nothing is lost in between."""
+        if result != self.latest.get(result.student):
+            self.recorder.results.put(result)
+        elif result.student in self.recorded:
+            score = score_of(self.recorder.course, result.assignment, result.student)
+            if score is not None or not result.notebooks:
+                return Verdict(result, score if result.notebooks else None, fresh)
+        try:
+            return Verdict(result, self.recorder.record(result), fresh)
+        except NotRecorded as error:
+            return Verdict(result, None, fresh, f"not in the gradebook yet: {error}")
+
+
+def _filled(merged: Merged, outputs: dict[str, list[dict[str, object]]]) -> dict[str, object]:
+    """A merged notebook as JSON, with what its cells showed."""
+    notebook = json.loads(json.dumps(merged.notebook))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = outputs.get(cell["id"], [])
+    return notebook
+
+
+def _wanted(student: str, options: Options) -> bool:
+    """Whether a student is to be graded: all are, or those whose id or pattern was given."""
+    patterns = options.students
+    matches = any(fnmatch.fnmatchcase(student, pattern) for pattern in patterns)
+    return not patterns or student in patterns or matches
 
 
 @contextmanager
-def _quiet(path: Path) -> Iterator[None]:
-    """Send what nbgrader says to a log file."""
-    path.parent.mkdir(exist_ok=True)
-    logger, handler = (
-        logging.getLogger("traitlets"),
-        logging.FileHandler(path, errors="backslashreplace"),
-    )
-    before = logger.level, logger.propagate, logger.handlers
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(logging.INFO)
+def _executor(options: Options) -> Iterator[Executor]:
+    """What carries out the jobs: threads here, each with processes behind walls, or a cluster."""
+    if options.scheduler:
+        from course_lib.grading.cluster import cluster
+
+        with cluster(options.scheduler) as executor:
+            yield executor
+        return
+    executor = ThreadPoolExecutor(options.workers)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield executor
     finally:
-        logger.level, logger.propagate, logger.handlers = before
-        handler.close()
+        executor.shutdown(cancel_futures=True)
+        engine.close()
+
+
+def report_lines(course: Course, name: str, limits: Limits | None = None) -> list[Line]:
+    """Return the report on an assignment, as its submissions lie there now.
+
+    Args:
+        course: the course.
+        name: the assignment's name.
+        limits: those of the run; what was run with others counts as changed.
+
+    Raises:
+        CourseProblem: if there is no such assignment, or nothing was handed in.
+    """
+    assignment, limits = Assignment.read(course, name), limits or Limits()
+    return report(course, name, lambda one: prepare(assignment, one, limits).digest)

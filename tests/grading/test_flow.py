@@ -57,6 +57,13 @@ def submit(course, student, assignment, source, change=None):
     nbformat.write(notebook, folder / f"{assignment}.ipynb")
 
 
+def graded(assignment, course):
+    """Grade with whatever walls this machine has, write feedback, and return the exit status."""
+    status = main(["run", assignment, "--isolation", "limits", "--root", str(course)])
+    assert main(["feedback", assignment, "--root", str(course)]) == 0
+    return status
+
+
 def answer(source):
     """Return a change that writes an answer into the toy exercise."""
 
@@ -88,7 +95,8 @@ SUBMISSIONS = {
     ),
     "easier": (easier_test, 0),
     "deleted": (without_test, 3),
-    "exits": (answer("raise SystemExit"), 0),
+    "quits": (answer("raise SystemExit"), 0),
+    "spaced out [1]": (answer("def double(x):\n    return x - (-x)"), 3),
 }
 
 
@@ -105,7 +113,7 @@ def toy(tmp_path_factory):
     (course / "submitted/broken/ps0_toy").mkdir(parents=True)
     (course / "submitted/broken/ps0_toy/ps0_toy.ipynb").write_text("{ not json")
     (course / "submitted/empty/ps0_toy").mkdir(parents=True)
-    return course, main(["run", "ps0_toy", "--root", str(course)])
+    return course, graded("ps0_toy", course)
 
 
 def scores(course):
@@ -139,11 +147,11 @@ def test_feedback_shows_messages_and_neither_hidden_tests_nor_tracebacks(toy):
 def test_second_run_repeats_nothing_and_changes_no_grade(toy, capsys):
     course, _ = toy
     before, stamps = scores(course), executed(course)
-    assert main(["run", "ps0_toy", "--root", str(course)]) == 1
+    assert graded("ps0_toy", course) == 1
     lines = capsys.readouterr().out
     assert lines.count("unchanged") == len(SUBMISSIONS)
-    assert "broken: FAILED" in lines
-    assert "empty: FAILED: no ps0_toy.ipynb in it" in lines
+    assert "broken: malformed" in lines
+    assert "empty: missing, no ps0_toy.ipynb in it" in lines
     assert scores(course) == before
     assert executed(course) == stamps
 
@@ -156,7 +164,7 @@ def test_new_submission_over_an_old_one_is_graded(toy):
     course, _ = toy
     shutil.rmtree(course / "submitted" / "blank")
     submit(course, "blank", "ps0_toy", course / "solutions")
-    main(["run", "ps0_toy", "--root", str(course)])
+    graded("ps0_toy", course)
     assert scores(course)["blank"] == 3
 
 
@@ -192,7 +200,7 @@ def test_reference_has_full_marks_and_untouched_release_has_none(assignment, tmp
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     submit(tmp_path, "reference", assignment, tmp_path / "solutions")
     submit(tmp_path, "untouched", assignment, tmp_path / "assignments")
-    assert main(["run", assignment, "--root", str(tmp_path)]) == 0, capsys.readouterr().out
+    assert graded(assignment, tmp_path) == 0, capsys.readouterr().out
     source = nbformat.read(tmp_path / "solutions" / assignment / f"{assignment}.ipynb", 4)
     cells = [cell for cell in source.cells if cell.metadata.get("nbgrader", {}).get("points")]
     automatic = sum(c.metadata.nbgrader.points for c in cells if c.cell_type == "code")

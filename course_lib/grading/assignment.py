@@ -1,0 +1,154 @@
+"""An assignment as the grader needs it: its notebooks, its release, its files, what it imports."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import find_all_files
+
+from course_lib.grading.course import Course, CourseProblem
+from course_lib.grading.execution import imports, role
+from course_lib.grading.merging import Merged, merge
+from course_lib.notebooks.release import release
+
+__all__ = ["Assignment", "is_test"]
+
+MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """An assignment of a course.
+
+    Attributes:
+        name: its name.
+        sources: the instructor's notebooks, by file name.
+        releases: what the students got, by file name.
+        files: what lies beside the notebooks, by path.
+        fingerprint: parts that change when anything of it changes.
+    """
+
+    name: str
+    sources: Mapping[str, NotebookNode]
+    releases: Mapping[str, NotebookNode]
+    files: Mapping[str, bytes]
+    fingerprint: tuple[bytes, ...]
+
+    @classmethod
+    def read(cls, course: Course, name: str) -> Assignment:
+        """Return an assignment of a course.
+
+        Args:
+            course: the course.
+            name: the assignment's name.
+
+        Raises:
+            CourseProblem: if there is none of that name, or it cannot be read.
+        """
+        paths = course.notebooks(name)
+        raw = {file: path.read_bytes() for file, path in paths.items()}
+        files = _beside(course, name)
+        released = _released(course, name, raw, files)
+        try:
+            sources = {file: _notebook(content) for file, content in raw.items()}
+            releases = {file: _notebook(released[file]) for file in raw}
+        except Exception as error:
+            raise CourseProblem(f"a notebook of {name} cannot be read: {error}") from None
+        state = {**files, **raw, **{f"released {k}": v for k, v in released.items()}}
+        parts = [part for k in sorted(state) for part in (k.encode("utf-8", "replace"), state[k])]
+        return cls(name, sources, releases, files, tuple(parts))
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """The import statements of each source notebook."""
+        return {file: imports(notebook) for file, notebook in self.sources.items()}
+
+    @cached_property
+    def packages(self) -> tuple[str, ...]:
+        """The top-level packages that the notebooks import, but for Python's own."""
+        names = {module.split(".")[0] for module in self.modules}
+        return tuple(sorted(names - sys.stdlib_module_names))
+
+    @cached_property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that the notebooks import, in order."""
+        return tuple(dict.fromkeys(m for text in self.imports.values() for m in _modules(text)))
+
+    @cached_property
+    def solution(self) -> dict[str, Merged]:
+        """The course's own solution, merged like a submission."""
+        return {
+            file: merge(source, self.releases[file], source)
+            for file, source in self.sources.items()
+        }
+
+    @property
+    def points(self) -> float:
+        """The points that test cells can give."""
+        tests = [c for s in self.sources.values() for c in s.cells if is_test(c)]
+        return sum(cell.metadata.nbgrader.get("points", 0) for cell in tests)
+
+    def own_work(self, answers: Mapping[str, str]) -> tuple[str, int]:
+        """Return the answers as one text, and by how many characters they exceed the stubs.
+
+        Args:
+            answers: the student's sources, by grade id.
+        """
+        text = "\n".join(
+            line.rstrip()
+            for name in sorted(answers)
+            for line in [name, *answers[name].strip().splitlines()]
+            if line.strip() not in MARKERS
+        )
+        return text, len(text) - self._stubs
+
+    @cached_property
+    def _stubs(self) -> int:
+        released = [merge(s, self.releases[f], self.releases[f]) for f, s in self.sources.items()]
+        return sum(len(text) + len(name) for m in released for name, text in m.answers.items())
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """Return whether a cell is a test that gives points by itself."""
+    return cell.cell_type == "code" and role(cell) == "judge"
+
+
+def _notebook(content: bytes) -> NotebookNode:
+    return nbformat.reads(content.decode("utf-8-sig"), as_version=4)
+
+
+def _beside(course: Course, name: str) -> dict[str, bytes]:
+    folder = course.folder("source") / name
+    ignored = [*course.directory(name).ignore, "*.ipynb"]
+    paths = [Path(path) for path in sorted(find_all_files(str(folder), ignored))]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _released(
+    course: Course, name: str, raw: Mapping[str, bytes], files: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """The released notebooks: those that were given out, else those that would be."""
+    folder = course.folder("release") / name
+    found = {file: folder / file for file in raw}
+    if all(path.is_file() for path in found.values()):
+        return {file: path.read_bytes() for file, path in found.items()}
+    try:
+        return release(course.root, name, {**raw, **files})
+    except Exception as error:
+        raise CourseProblem(f"{name} cannot be released: {error}") from None
+
+
+def _modules(text: str) -> Iterable[str]:
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

@@ -1,0 +1,207 @@
+"""What could go wrong when a course is graded, said before it does.
+
+Looks at the machine, the gradebook, the disk, what earlier runs left behind, the assignments and
+what was handed in. It changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from course_lib.grading.course import Course
+from course_lib.grading.gradebook import database
+from course_lib.grading.linting import problems_of, unread
+from course_lib.grading.results import Results
+from course_lib.grading.sandbox import bubblewrap
+from course_lib.grading.sandbox.tiers import probe
+
+__all__ = ["Finding", "doctor", "show"]
+
+GIB = 2**30
+TIGHT, ENOUGH = GIB // 4, 2 * GIB  # bytes on disk
+STALE = 3600  # seconds after which a temporary file belongs to no run
+NAMED = 5  # files named one by one; of more, the rest is counted
+MEANING = {
+    "full": "no file of yours, no network, and no other student is in reach of a submission",
+    "files": "submissions cannot reach your files, but share processes and memory with you",
+    "limits": "submissions run with your rights and can read and write what you can",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        level: "ok", "note", or "problem", which is to be mended before grading.
+        text: what was found.
+        remedy: what to do.
+    """
+
+    level: str
+    text: str
+    remedy: str = ""
+
+
+def doctor(root: Path) -> list[Finding]:
+    """Return what was found about this machine and a course.
+
+    Args:
+        root: the folder of the course.
+    """
+    found = list(_machine())
+    try:
+        course = Course.open(root)
+    except Exception as error:  # its configuration is a program, and may fail in any way
+        return [*found, Finding("problem", f"the course cannot be opened: {error}")]
+    looks = (_alembic, _gradebook, _disk, _leftovers, _assignments, _handed_in)
+    return found + [finding for look in looks for finding in _safely(look, course)]
+
+
+def show(findings: list[Finding]) -> None:
+    """Print findings, one a line, with the remedy below it."""
+    for finding in findings:
+        print(f"{finding.level:8}{finding.text}")
+        if finding.remedy:
+            print(f"{'':8}  -> {finding.remedy}")
+
+
+def _safely(look: Callable[[Course], Iterator[Finding]], course: Course) -> Iterator[Finding]:
+    """What a look finds; one that fails is a finding, and stops no other."""
+    try:
+        yield from look(course)
+    except (OSError, ValueError, sqlite3.Error) as error:
+        yield Finding("problem", f"looking at {look.__name__.strip('_')} failed: {error}")
+
+
+def _machine() -> Iterator[Finding]:
+    tier = probe()
+    level = "ok" if tier.name == "full" and tier.warm else "note"
+    yield Finding(level, f"isolation: {tier.name}: {MEANING[tier.name]}", "; ".join(tier.reasons))
+    program = bubblewrap.find()
+    if program:
+        yield Finding("ok", f"bubblewrap: {program}")
+
+
+def _alembic(course: Course) -> Iterator[Finding]:
+    scripts = sysconfig.get_path("scripts")
+    if shutil.which("alembic"):
+        yield Finding("ok", "alembic, which nbgrader starts by name, is on PATH")
+    elif shutil.which("alembic", path=scripts):
+        text = "alembic is not on PATH: nbgrader's own commands would leave a half-made gradebook"
+        yield Finding("note", text, f'before calling nbgrader: export PATH="{scripts}:$PATH"')
+    else:
+        yield Finding("problem", "alembic is not installed", "pip install alembic")
+
+
+def _gradebook(course: Course) -> Iterator[Finding]:
+    path = database(course)
+    if path is None:
+        yield Finding("note", "the gradebook lives in a database server: not looked at")
+    elif not path.exists():
+        yield Finding("ok", f"{path.name} does not exist yet; the first run makes it")
+    else:
+        try:
+            yield from _inside(path)
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                wait = "close what has it open (formgrader, a backup), or let the run wait for it"
+                yield Finding("problem", f"{path.name} is locked by another program", wait)
+            else:
+                remedy = f"restore a copy from {course.store.name}/backups/"
+                yield Finding("problem", f"{path.name} is damaged: {error}", remedy)
+
+
+def _inside(path: Path) -> Iterator[Finding]:
+    """Whether nbgrader can use the gradebook."""
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", 0.2, uri=True)) as connection:
+        said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if said != "ok":
+            raise sqlite3.DatabaseError(said.replace("\n", " "))
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        versions = "alembic_version" in tables and list(
+            connection.execute("SELECT version_num FROM alembic_version")
+        )
+        graded = "submitted_assignment" in tables and list(
+            connection.execute("SELECT 1 FROM submitted_assignment LIMIT 1")
+        )
+        if os.access(path, os.W_OK):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.rollback()
+        else:
+            yield Finding("problem", f"{path.name} is read-only", f"chmod u+w {path.name}")
+    if versions:
+        yield Finding("ok", f"{path.name} is whole and not locked")
+    elif graded:
+        remedy = "in the course's folder: python -m nbgrader.dbutil stamp head"
+        yield Finding("problem", f"{path.name} lacks its version: nbgrader broke off", remedy)
+    else:
+        remedy = f"delete {path.name}: there are no grades in it"
+        yield Finding("problem", f"{path.name} is half-made: nbgrader broke off", remedy)
+
+
+def _disk(course: Course) -> Iterator[Finding]:
+    places = [course.root, course.store, course.folder("autograded"), course.folder("feedback")]
+    for place in places:
+        if place.exists() and not os.access(place, os.W_OK):
+            yield Finding("problem", f"{place} cannot be written", f"chmod u+w {place}")
+    free = shutil.disk_usage(course.root).free
+    level = "problem" if free < TIGHT else "note" if free < ENOUGH else "ok"
+    remedy = "" if level == "ok" else "make room: results and backups need it"
+    yield Finding(level, f"free on disk: {free / GIB:.1f} GiB", remedy)
+
+
+def _leftovers(course: Course) -> Iterator[Finding]:
+    partial = [*course.store.rglob("*.part"), *Path(tempfile.gettempdir()).glob("grading-*")]
+    for path in filter(_is_stale, partial):
+        yield Finding("note", f"an interrupted run left {path}", "delete it; nothing needs it")
+    results = Results(course.store / "results")
+    for path in sorted(results.folder.glob("*.json")):
+        if results.get(path.stem) is None:
+            text = f"a result cannot be read: {path.name}"
+            yield Finding("note", text, "delete it; its submission will be run again")
+
+
+def _is_stale(path: Path) -> bool:
+    try:
+        about = path.lstat()
+    except OSError:  # it has gone meanwhile
+        return False
+    return about.st_uid == os.getuid() and time.time() - about.st_mtime > STALE
+
+
+def _assignments(course: Course) -> Iterator[Finding]:
+    source = course.folder("source")
+    notebooks = sorted(source.glob("*/*.ipynb"))
+    if not notebooks:
+        yield Finding("problem", f"no assignment: {source.name}/NAME/NAME.ipynb is expected")
+    for path in notebooks:
+        where = path.relative_to(source).as_posix()
+        found = list(problems_of(path, course.config))
+        for problem in found:
+            yield Finding(
+                "note" if problem.mild else "problem", f"{where}: {problem}", problem.remedy
+            )
+        if all(problem.mild for problem in found):
+            yield Finding("ok", f"{where}: its tests can be judged")
+
+
+def _handed_in(course: Course) -> Iterator[Finding]:
+    submitted = course.folder("submitted")
+    names = {path.parent.name for path in course.folder("source").glob("*/*.ipynb")}
+    found = sorted(unread(submitted, names))
+    for path, why in found[:NAMED]:
+        remedy = f"move it into {submitted.name}/STUDENT/ASSIGNMENT/"
+        yield Finding("note", f"{submitted.name}/{path} is not graded: {why}", remedy)
+    if len(found) > NAMED:
+        yield Finding("note", f"and {len(found) - NAMED} more files that are not graded")

@@ -1,0 +1,155 @@
+"""One submission's work, wherever it is done: in a thread here, or on another machine.
+
+The walls are put up once in a process and used for all its jobs. A job and what it gives are plain
+data, so that any ``concurrent.futures`` executor can carry them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import nbformat
+
+from course_lib.grading.execution import Execution, execute
+from course_lib.grading.hosts import Host, HostLost
+from course_lib.grading.sandbox.limits import Limits
+from course_lib.grading.sandbox.tiers import Tier, probe
+
+__all__ = ["Job", "Outcome", "close", "learn", "work"]
+
+TIERS = ("limits", "files", "full")  # from the weakest to the strongest
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that is needed to run one submission.
+
+    Attributes:
+        notebooks: merged notebooks as JSON text, by file name.
+        imports: of each notebook, what the judge imports first.
+        student_files: laid into the student's work folder.
+        course_files: laid into the judge's.
+        limits: what a process may use.
+        isolation: the weakest tier to accept.
+        packages: top-level packages that the notebooks import.
+        preload: modules to import before forking.
+    """
+
+    notebooks: Mapping[str, str]
+    imports: Mapping[str, str]
+    student_files: Mapping[str, bytes]
+    course_files: Mapping[str, bytes]
+    limits: Limits
+    isolation: str = "full"
+    packages: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """What came of a job.
+
+    Attributes:
+        executions: by file name.
+        isolation: the tier in which it ran.
+        seconds: wall time.
+        problem: why nothing was run, if so.
+    """
+
+    executions: dict[str, Execution] = field(default_factory=dict)
+    isolation: str = ""
+    seconds: float = 0.0
+    problem: str = ""
+
+
+Loaded = Callable[[list[str]], None]
+
+_lock = threading.Lock()
+_hosts: dict[tuple[str, ...], tuple[Host, Host]] = {}
+
+
+def work(job: Job, loaded: Loaded | None = None) -> Outcome:
+    """Run a submission's notebooks.
+
+    Args:
+        job: the submission.
+        loaded: called with the modules that are loaded after each notebook.
+
+    Returns:
+        What came of it; never raises because of what the submission does.
+    """
+    tier, began = probe(), time.monotonic()
+    outcome = Outcome(isolation=tier.name)
+    if TIERS.index(tier.name) < TIERS.index(job.isolation):
+        outcome.problem = f"{job.isolation} isolation was asked for, and here is {tier.name}"
+        return outcome
+    for name, text in job.notebooks.items():
+        outcome.executions[name] = _run(job, name, text, tier, loaded)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _run(job: Job, name: str, text: str, tier: Tier, loaded: Loaded | None) -> Execution:
+    notebook = nbformat.reads(text, as_version=4)
+    given = notebook, job.imports[name], job.student_files, job.course_files
+    more = job.limits, loaded
+    if tier.warm:
+        try:
+            return execute(*given, _warm(job, tier), *more)
+        except HostLost:  # whoever did it: this one now runs where it meets nobody else
+            close()
+    try:
+        hosts = _new(job, tier)
+        try:
+            return execute(*given, hosts, *more)
+        finally:
+            _end(hosts)
+    except HostLost:
+        return Execution(ending="crashed", reason="it ended the process that watches over it")
+
+
+def _warm(job: Job, tier: Tier) -> tuple[Host, Host]:
+    """The hosts that this process keeps for jobs of this kind."""
+    kind = (tier.name, *job.packages, "|", *job.preload)
+    with _lock:
+        if kind not in _hosts:
+            _hosts[kind] = _new(job, tier)
+        return _hosts[kind]
+
+
+def _new(job: Job, tier: Tier) -> tuple[Host, Host]:
+    given = tier.name, list(job.packages)
+    hosts = Host("student", *given), Host("judge", *given)
+    for host in hosts:  # both import at the same time
+        host.ask_to_import(list(job.preload))
+    for host in hosts:
+        host.await_ready()
+    return hosts
+
+
+def _end(hosts: tuple[Host, Host]) -> None:
+    for host in hosts:
+        host.close()
+
+
+def close() -> None:
+    """Take down all walls of this process."""
+    with _lock:
+        while _hosts:
+            _end(_hosts.popitem()[1])
+
+
+def learn(job: Job) -> tuple[Outcome, list[str]]:
+    """Run a job, and return also the modules that are loaded in the student's process after it.
+
+    Meant for the course's own solution: what it loads in its course, a warm host loads before.
+
+    Args:
+        job: the job.
+    """
+    modules: list[str] = []
+    outcome = work(job, modules.extend)
+    return outcome, [name for name in modules if name != "__main__"]

@@ -1,0 +1,278 @@
+"""Run one merged notebook: the student's cells in one process, the test cells in another.
+
+The coordinator goes through the cells in their order. It passes the judge's questions on to the
+student's process and the answers back, unread, and keeps the time. The verdict of a test cell is
+what the judge's own process shows; nothing that the student's process says decides it.
+"""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbformat import NotebookNode
+
+from course_lib.grading.hosts import Gone, Host, Session
+from course_lib.grading.processes.codec import decode, encode
+from course_lib.grading.sandbox.limits import Limits
+
+__all__ = ["Execution", "execute", "imports", "role"]
+
+GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
+GONE = {
+    "memory": ("out of memory", "it used more than {limits.memory} bytes of memory"),
+    "timeout": ("timed out", "a cell ran longer than {limits.cell_seconds:g} s and did not stop"),
+    "output": ("crashed", "it returned more data than a message may hold"),
+    "exit": ("crashed", "its process ended (exit, a crash of a library, or a kill)"),
+}
+
+
+@dataclass
+class Execution:
+    """What came of running a notebook.
+
+    Attributes:
+        outputs: by cell id, what each code cell showed, as in a notebook file.
+        ending: "graded", "timed out", "out of memory" or "crashed".
+        reason: one sentence on an ending that is not "graded".
+        seconds: wall time of each cell, by id.
+    """
+
+    outputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    ending: str = "graded"
+    reason: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def role(cell: NotebookNode) -> str:
+    """Return who runs a code cell: "judge" a test, "both" a locked cell, "student" the others."""
+    marks = cell.metadata.get("nbgrader", {})
+    if marks.get("solution") or not (marks.get("grade") or marks.get("locked")):
+        return "student"
+    return "judge" if marks.get("grade") else "both"
+
+
+def imports(notebook: NotebookNode) -> str:
+    """Return the import statements at the top level of a source notebook's code cells."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and role(cell) != "judge":
+            found += [ast.unparse(node) for node in _statements(cell.source)]
+    return "\n".join(dict.fromkeys(found))
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    lines = [line for line in source.split("\n") if not line.startswith(("%", "!"))]
+    try:
+        body = ast.parse("\n".join(lines)).body
+    except SyntaxError:
+        return []
+    return [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def execute(
+    notebook: NotebookNode,
+    own_imports: str,
+    student_files: Mapping[str, bytes],
+    course_files: Mapping[str, bytes],
+    hosts: tuple[Host, Host],
+    limits: Limits,
+    loaded: Callable[[list[str]], None] | None = None,
+) -> Execution:
+    """Run a notebook.
+
+    Args:
+        notebook: the merged notebook; every cell has an id.
+        own_imports: the imports of the source notebook, which the judge runs first.
+        student_files: what lies beside it in the student's process: the course's and their own.
+        course_files: what lies beside it in the judge's process: the course's.
+        hosts: where the student's and the judge's process are forked.
+        limits: what they may use.
+        loaded: called with the modules that the student's process has loaded in the end.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        HostLost: if a host ended; nothing is then known.
+    """
+    student = hosts[0].session(limits, student_files)
+    try:
+        judge = hosts[1].session(limits, course_files)
+        try:
+            run = _Run(student, judge, limits)
+            run.prepare(own_imports)
+            for cell in _that_matter(notebook.cells):
+                run.cell(cell)
+            if loaded:
+                loaded(run.modules())
+            return run.result
+        finally:
+            judge.close()
+    finally:
+        student.close()
+
+
+def _that_matter(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The code cells up to the last one that is graded or is an answer: no grade needs more."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    marks = [cell.metadata.get("nbgrader", {}) for cell in code]
+    matter = [i for i, m in enumerate(marks) if m.get("grade") or m.get("solution")]
+    return [cell for cell in code[: max(matter, default=-1) + 1] if cell.source.strip()]
+
+
+class _Run:
+    """The course of one execution."""
+
+    def __init__(self, student: Session, judge: Session, limits: Limits) -> None:
+        self.student, self.judge, self.limits = student, judge, limits
+        self.result = Execution()
+        self.until = time.monotonic() + limits.seconds
+        self.gone = ""
+
+    def prepare(self, own_imports: str) -> None:
+        """Let the judge import what the source notebook imports."""
+        self._judged("L", own_imports, borrow=False)
+
+    def cell(self, cell: NotebookNode) -> None:
+        """Run a cell where it belongs and keep what it showed."""
+        began = time.monotonic()
+        where = role(cell)
+        shown: list[dict[str, Any]] = []
+        if where in ("both", "judge"):
+            shown = self._judged("L" if where == "both" else "X", cell.source)
+        if where in ("both", "student"):
+            shown = self._run(cell.source)
+        self.result.outputs[cell.id] = shown
+        self.result.seconds[cell.id] = time.monotonic() - began
+
+    def modules(self) -> list[str]:
+        """Return the modules that the student's process has loaded."""
+        return list(decode(self._question(encode({"do": "modules"}), GRACE))["value"])
+
+    def _run(self, source: str) -> list[dict[str, Any]]:
+        """Run a cell of the student's and return what it showed."""
+        if self.gone:
+            return [_error("NotRun", f"not run: {self.gone}")]
+        seconds = self._left()
+        try:
+            self.student.tell("X", encode({"source": source}))
+            try:
+                _, payload = self.student.hear(seconds)
+            except TimeoutError:
+                self._overtime()
+                return [_error("Timeout", f"the cell was stopped after {seconds:.0f} s")]
+            return _outputs(payload, self.limits.output)
+        except Gone as gone:
+            return [self._lost(gone)]
+
+    def _judged(self, kind: str, source: str, **more: bool) -> list[dict[str, Any]]:
+        """Let the judge run a cell, serve its questions, and return what it showed."""
+        end = time.monotonic() + self._left()
+        try:
+            self.judge.tell(kind, encode({"source": source, **more}))
+            while True:
+                letter, payload = self._hear_judge(end)
+                if letter == "R":
+                    return _outputs(payload, self.limits.output)
+                self.judge.tell("A", self._question(payload, end - time.monotonic()))
+        except Gone:
+            self.result.ending, self.result.reason = "failed", "the judge's process ended"
+            return [_error("JudgeGone", "the tests cannot be run: the judge's process ended")]
+
+    def _hear_judge(self, end: float) -> tuple[str, bytes]:
+        """Return the judge's next message; interrupt it when its time is over."""
+        try:
+            return self.judge.hear(max(end + GRACE - time.monotonic(), 0.1))
+        except TimeoutError:
+            self.judge.interrupt()
+            return self.judge.settle()
+
+    def _question(self, payload: bytes, seconds: float) -> bytes:
+        """Pass a question on to the student's process and return its answer."""
+        if seconds <= 0:
+            return _answer("TimeoutError", "there is no time left for this call")
+        if not self.gone:
+            try:
+                return self._passed_on(payload, seconds)
+            except Gone as gone:
+                self._lost(gone)
+        return _answer("StudentGone", f"the code does not run any more: {self.gone}")
+
+    def _passed_on(self, payload: bytes, seconds: float) -> bytes:
+        self.student.tell("C", payload)
+        try:
+            return self.student.hear(seconds)[1]
+        except TimeoutError:
+            self._overtime()
+            return _answer("TimeoutError", f"the call was stopped after {seconds:.0f} s")
+
+    def _left(self) -> float:
+        """Seconds that the next cell may take."""
+        return min(self.limits.cell_seconds, max(self.until - time.monotonic(), 0.1))
+
+    def _overtime(self) -> None:
+        """Interrupt the student's process and note that its time was over."""
+        self.student.interrupt()
+        self.result.ending = "timed out"
+        whole = self.until - time.monotonic() < 1
+        limit = self.limits.seconds if whole else self.limits.cell_seconds
+        what = "the notebook" if whole else "a cell or a call in a test"
+        self.result.reason = f"{what} ran longer than {limit:g} s and was stopped"
+        self.student.settle()
+
+    def _lost(self, gone: Gone) -> dict[str, Any]:
+        self.result.ending, text = GONE[gone.ending]
+        self.gone = self.result.reason = text.format(limits=self.limits)
+        return _error("Gone", self.gone)
+
+
+def _answer(kind: str, text: str) -> bytes:
+    """An answer that the coordinator gives in the student's place."""
+    return encode({"error": [kind, "Exception"], "text": text})
+
+
+def _error(name: str, text: str) -> dict[str, Any]:
+    return {"output_type": "error", "ename": name, "evalue": text, "traceback": [text]}
+
+
+def _outputs(payload: bytes, room: int) -> list[dict[str, Any]]:
+    """What a process says a cell showed, reduced to what a page may hold, and to its size."""
+    try:
+        said = decode(payload)
+        return [_clean(output) for output in _within(said["outputs"], room)]
+    except Exception:  # whatever a hostile process may answer
+        return [_error("Unreadable", "what this cell showed cannot be read")]
+
+
+def _within(outputs: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    kept = []
+    for output in outputs:
+        room -= len(str(output))
+        if room < -4096:  # notes on what was left out
+            break
+        kept.append(output)
+    return kept
+
+
+def _clean(output: dict[str, Any]) -> dict[str, Any]:
+    """An output with the fields and kinds of a notebook file, and nothing else."""
+    kind = output["output_type"]
+    if kind == "stream":
+        name = "stderr" if output["name"] == "stderr" else "stdout"
+        return {"output_type": kind, "name": name, "text": str(output["text"])}
+    if kind == "error":
+        lines = [str(line) for line in output["traceback"]]
+        named = {name: str(output[name]) for name in ("ename", "evalue")}
+        return {"output_type": kind, **named, "traceback": lines}
+    shown = {k: str(output["data"][k]) for k in SHOWN if k in output["data"]}
+    clean = {"output_type": "display_data", "data": shown, "metadata": {}}
+    if kind == "execute_result":
+        clean |= {"output_type": kind, "execution_count": None}
+    return clean
+
+
+SHOWN = ("text/plain", "image/png", "image/jpeg")

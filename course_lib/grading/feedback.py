@@ -1,0 +1,97 @@
+"""What students get back: a page per notebook, made by nbgrader's ``GenerateFeedback``.
+
+A page shows the answers, what they printed and drew, points, comments and the messages of failed
+tests; no hidden test, no file, and nothing that runs. A box at the top says what became of the
+submission.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from nbgrader.converters import GenerateFeedback
+from nbgrader.preprocessors import GetGrades
+from traitlets.config import Config
+
+from course_lib.grading.converters import Literal, OneSubmission
+from course_lib.grading.course import Course, CourseProblem
+from course_lib.grading.gradebook import NotRecorded, patiently
+from course_lib.grading.pages import HiddenTestsCleared, PlainContent, page, what_became
+from course_lib.grading.preprocessors import MessagesOnly
+from course_lib.grading.results import Result, Results, write_whole
+
+__all__ = ["feedback"]
+
+CHAIN = [GetGrades, HiddenTestsCleared, MessagesOnly, PlainContent]
+UNSHOWN = "The graded notebook cannot be shown here."
+PATIENCE = 60.0  # seconds for a gradebook that something else holds locked
+
+
+class Pages(Literal, GenerateFeedback):
+    """nbgrader's feedback without the files beside a notebook."""
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Copy nothing."""
+
+
+def feedback(
+    course: Course, assignment: str, students: Collection[str] | None = None
+) -> list[Path]:
+    """Write the pages of an assignment's submissions into ``feedback/STUDENT/ASSIGNMENT/``.
+
+    A submission that was not graded yet, or whose result the gradebook does not have yet, gets
+    none.
+
+    Args:
+        course: the course.
+        assignment: the assignment's name.
+        students: for whom; everybody if not given.
+
+    Returns:
+        The pages.
+
+    Raises:
+        CourseProblem: if nothing was handed in, by anybody or by a student who is named.
+    """
+    there = [submission.student for submission in course.submissions(assignment)]
+    wanted = there if students is None else list(students)
+    unknown = sorted(set(wanted) - set(there))
+    if unknown:
+        raise CourseProblem(f"nothing was handed in for {assignment} by {', '.join(unknown)}")
+    results = Results(course.store / "results")
+    latest, recorded = results.latest(assignment), results.recorded(assignment)
+    written: list[Path] = []
+    for student in wanted:
+        if student in latest and student in recorded:
+            written += _pages(course, latest[student])
+    return written
+
+
+def _pages(course: Course, result: Result) -> list[Path]:
+    """Write the pages of one submission."""
+    made = _made(course, result) if result.notebooks else {}
+    hidden = [UNSHOWN] if result.notebooks and not made else []
+    box = what_became(result.state, result.reason, [*result.notes, *hidden])
+    view = OneSubmission.of(course, result.assignment, result.student)
+    folder = Path(view.format_path(view.feedback_directory, result.student, result.assignment))
+    written = [folder / f"{Path(name).stem}.html" for name in course.notebooks(result.assignment)]
+    for path in written:
+        text = page(made.get(path.name, ""), f"{path.stem}, {result.student}", box)
+        write_whole(path, text.encode("utf-8", "backslashreplace"))
+    return written
+
+
+def _made(course: Course, result: Result) -> dict[str, str]:
+    """The pages as nbgrader makes them, by file name; none if it cannot."""
+    with tempfile.TemporaryDirectory() as place:
+        view = OneSubmission.of(course, result.assignment, result.student, feedback=Path(place))
+        config = view.config
+        config.HTMLExporter = Config(embed_images=False, exclude_anchor_links=True)
+        pages = Pages(coursedir=view, config=config, preprocessors=CHAIN, force=True)
+        try:
+            patiently(course, PATIENCE, pages.start)
+        except NotRecorded:  # the reason is in the log; everybody else gets theirs
+            return {}
+        return {path.name: path.read_text("utf-8") for path in Path(place).rglob("*.html")}

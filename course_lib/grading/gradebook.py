@@ -1,0 +1,146 @@
+"""The gradebook as a file among others: opened, waited for while it is locked, and backed up.
+
+Formgrader, a backup program or another command may hold it for a while. nbgrader then gives up
+after seconds; here a write is tried again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nbgrader.api import Gradebook, MissingEntry
+from sqlalchemy.engine import make_url
+
+from course_lib.grading.converters import Errors, quiet
+from course_lib.grading.course import Course
+
+__all__ = ["NotRecorded", "Score", "back_up", "database", "open_gradebook", "patiently", "score_of"]
+
+BACKUPS, KEPT = "backups", 10
+LOCKED = "database is locked"
+
+T = TypeVar("T")
+
+
+class NotRecorded(RuntimeError):
+    """The gradebook did not take something; results are kept, and the next run records them."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the gradebook says of one submission.
+
+    Attributes:
+        points: given so far, by tests and by hand, less what being late cost.
+        max_points: what the assignment can give.
+        needs_manual: whether something awaits a reader.
+    """
+
+    points: float
+    max_points: float
+    needs_manual: bool
+
+    @classmethod
+    def of(cls, submission: Any) -> Score:
+        """Return the score of one of the gradebook's submissions."""
+        points = max(0.0, submission.score - (submission.late_submission_penalty or 0.0))
+        return cls(points, submission.max_score, bool(submission.needs_manual_grade))
+
+
+def database(course: Course) -> Path | None:
+    """Return the file of the gradebook, there or not, or nothing if it lives in a server.
+
+    Args:
+        course: the course.
+    """
+    url = make_url(course.directory("").db_url)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def open_gradebook(course: Course) -> Gradebook:
+    """Return the gradebook of a course; it is made if it is not there.
+
+    Args:
+        course: the course.
+    """
+    directory = course.directory("")
+    return Gradebook(directory.db_url, directory.course_id)
+
+
+def score_of(course: Course, assignment: str, student: str) -> Score | None:
+    """Return a submission's score, or nothing if the gradebook has no such submission.
+
+    Args:
+        course: the course.
+        assignment: the assignment's name.
+        student: the student's id.
+    """
+    with open_gradebook(course) as gradebook:
+        try:
+            return Score.of(gradebook.find_submission(assignment, student))
+        except MissingEntry:
+            return None
+
+
+def back_up(course: Course) -> Path | None:
+    """Copy the gradebook into ``.grading/backups/``, where the last ten are kept.
+
+    Args:
+        course: the course.
+
+    Returns:
+        The copy, or nothing if there is no file to copy.
+    """
+    source = database(course)
+    if source is None or not source.is_file():
+        return None
+    folder = course.store / BACKUPS
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{source.stem}-{datetime.now():%Y%m%d-%H%M%S}.db"
+    if not target.exists():
+        partial = target.with_suffix(".part")
+        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(partial)) as new:
+            old.backup(new)
+        os.replace(partial, target)
+    for expendable in sorted(folder.glob("*.db"))[:-KEPT]:
+        expendable.unlink()
+    return target
+
+
+def patiently(course: Course, patience: float, action: Callable[[], T]) -> T:
+    """Return what an action on the gradebook returns, once the gradebook is not locked.
+
+    Args:
+        course: the course.
+        patience: seconds after which a locked gradebook is given up.
+        action: what to do, from its start each time.
+
+    Raises:
+        NotRecorded: if the gradebook stays locked, or the action fails for another reason.
+    """
+    deadline, pause = time.monotonic() + patience, 0.1
+    while True:
+        with quiet(course) as errors:
+            try:
+                return action()
+            except Exception as error:  # of any kind: nobody else may suffer from it
+                late = time.monotonic() + pause > deadline
+                if late or not _locked(error, errors):
+                    raise NotRecorded(errors.last or repr(error)) from error
+        time.sleep(pause)
+        pause = min(2 * pause, 10.0)
+
+
+def _locked(error: BaseException | None, errors: Errors) -> bool:
+    """Whether the gradebook was locked; nbgrader turns that into exceptions of its own."""
+    while error is not None and LOCKED not in str(error):
+        error = error.__cause__ or error.__context__
+    return error is not None or LOCKED in errors.text

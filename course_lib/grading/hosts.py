@@ -1,0 +1,239 @@
+"""Processes behind walls, as the coordinator holds them: warm hosts, and sessions on them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from course_lib.grading.processes.codec import encode
+from course_lib.grading.processes.wire import Closed, TooLong, receive, send
+from course_lib.grading.sandbox import bubblewrap
+from course_lib.grading.sandbox.limits import Limits
+
+__all__ = ["Gone", "Host", "HostLost", "Session"]
+
+GRACE = 3.0  # seconds that a process has to react to an interrupt, or to end
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime")
+START = 120.0  # seconds that a host may take to come up and to import
+
+
+class Gone(Exception):
+    """A session ended before it answered.
+
+    Attributes:
+        ending: "memory", "timeout", "output" or "exit".
+    """
+
+    def __init__(self, ending: str) -> None:
+        super().__init__(ending)
+        self.ending = ending
+
+
+class HostLost(Exception):
+    """A host ended, and with it all its sessions: no fault that could be laid to one of them."""
+
+
+class Session:
+    """One process that serves one submission.
+
+    Args:
+        talk: the socket over which it is asked.
+        leash: the socket over which the host stops it and says why it ended.
+        limits: what it may use.
+    """
+
+    def __init__(self, talk: socket.socket, leash: socket.socket, limits: Limits) -> None:
+        self.talk, self.leash, self.limits = talk, leash, limits
+        self.ending = ""
+
+    def begin(self, files: Mapping[str, bytes]) -> None:
+        """Lay files into the work folder and wait until the process is ready."""
+        self.tell("F", encode(dict(files)))
+        self.hear(START)
+
+    def tell(self, kind: str, payload: bytes) -> None:
+        """Send a message.
+
+        Raises:
+            Gone: if the process ended.
+        """
+        try:
+            self.talk.settimeout(GRACE)
+            send(self.talk, kind, payload)
+        except (Closed, OSError):
+            raise Gone(self._autopsy()) from None
+
+    def hear(self, seconds: float) -> tuple[str, bytes]:
+        """Return the next message.
+
+        Raises:
+            Gone: if the process ended, or said more than was agreed.
+            TimeoutError: if nothing came in time.
+        """
+        try:
+            return receive(self.talk, self.limits.message, seconds)
+        except TooLong:
+            self.kill()
+            self.ending = "output"
+            raise Gone("output") from None
+        except Closed:
+            raise Gone(self._autopsy()) from None
+
+    def interrupt(self) -> None:
+        """Interrupt what it does; it then answers, or is to be killed."""
+        with contextlib.suppress(OSError):
+            self.leash.sendall(b"I")
+
+    def settle(self) -> tuple[str, bytes]:
+        """Return what it still says after an interrupt; kill it if it says nothing.
+
+        Raises:
+            Gone: if it had to be killed.
+        """
+        try:
+            return self.hear(GRACE)
+        except TimeoutError:
+            self.kill()
+            self.ending = "timeout"
+            raise Gone("timeout") from None
+
+    def kill(self) -> None:
+        """End the process and all that it started."""
+        with contextlib.suppress(OSError):
+            self.leash.sendall(b"K")
+
+    def close(self) -> None:
+        """End the process, and wait until it is gone."""
+        self.talk.close()
+        self.kill()
+        self._last_words()
+        self.leash.close()
+
+    def _autopsy(self) -> str:
+        """Why the process ended."""
+        if not self.ending:
+            self.kill()  # it may have closed its socket and live on
+            words = self._last_words()
+            if words is None:
+                raise HostLost
+            self.ending = "memory" if words["ending"] == "memory" else "exit"
+        return self.ending
+
+    def _last_words(self) -> dict[str, Any] | None:
+        """What the host says when it has buried the process; None if the host itself is gone."""
+        text = b""
+        self.leash.settimeout(GRACE)
+        with contextlib.suppress(OSError):
+            while piece := self.leash.recv(4096):
+                text += piece
+        return json.loads(text) if text else None
+
+
+class Host:
+    """A warm fork server in a process of its own.
+
+    Args:
+        role: "student" or "judge".
+        tier: the walls, by the name of their tier: "full", "files" or "limits".
+        packages: names of the packages outside Python's own folders that the notebooks import.
+    """
+
+    def __init__(self, role: str, tier: str, packages: list[str]) -> None:
+        self.role, self.tier = role, tier
+        self._readable = bubblewrap.packages(["course_lib", *packages])
+        self._lock = threading.Lock()
+        self._folders: list[str] = []
+        self._control, theirs = socket.socketpair()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        with theirs:
+            self._process = subprocess.Popen(
+                self._command(theirs.fileno()),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                cwd="/",
+            )
+        self._control.settimeout(START)
+
+    def ask_to_import(self, names: list[str]) -> None:
+        """Let the host import modules, so that no session has to; ``await_ready`` waits for it."""
+        self._order({"preload": names}, [])
+
+    def await_ready(self) -> None:
+        """Wait until the host has come up and has imported what it was asked to.
+
+        Raises:
+            RuntimeError: if it has not; with the last that it said.
+        """
+        with contextlib.suppress(OSError):
+            if self._control.recv(1):
+                return
+        self._log.seek(0)
+        said = self._log.read().decode(errors="replace").strip().splitlines() or ["no message"]
+        raise RuntimeError(f"the {self.role}s' process did not start: {said[-1]}")
+
+    def session(self, limits: Limits, files: Mapping[str, bytes]) -> Session:
+        """Return a fresh process that has laid the files into its work folder.
+
+        Raises:
+            HostLost: if the host is gone.
+        """
+        talk, their_talk = socket.socketpair()
+        leash, their_leash = socket.socketpair()
+        order = {"role": self.role, "limits": asdict(limits), **self._outside()}
+        with their_talk, their_leash, self._lock:
+            self._order(order, [their_talk.fileno(), their_leash.fileno()])
+        session = Session(talk, leash, limits)
+        session.begin(files)
+        return session
+
+    def close(self) -> None:
+        """End the host and whatever it forked."""
+        self._control.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        self._log.close()
+        self._process.kill()
+        self._process.wait()
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _command(self, control: int) -> list[str]:
+        inner = {"full": "inner", "files": "landlock", "limits": "none"}[self.tier]
+        walls = inner if self.role == "student" else "none"
+        outer = "bubblewrap" if self.tier == "full" else "none"
+        module = "course_lib.grading.processes.host"
+        argv = [sys.executable, "-m", module, str(control), walls, outer]
+        if self.tier == "full":
+            return bubblewrap.command(argv, readable=self._readable)
+        names = bubblewrap.environment(self._readable)
+        return ["env", "-i", *(f"{name}={value}" for name, value in names.items()), *argv]
+
+    def _outside(self) -> dict[str, Any]:
+        """Where a session may work, in tiers in which it has no folders of its own."""
+        work = "/tmp/work"
+        if self.tier != "full":
+            self._folders.append(work := tempfile.mkdtemp(prefix="grading-"))
+        elif self.role == "judge":
+            work = f"/tmp/{len(self._folders)}"
+            self._folders.append(work)
+        readable = [*SYSTEM, *bubblewrap.python_folders(), *self._readable]
+        return {"work": work, "readable": [str(path) for path in readable]}
+
+    def _order(self, order: dict[str, Any], fds: list[int]) -> None:
+        text = json.dumps(order).encode()
+        try:
+            socket.send_fds(self._control, [len(text).to_bytes(4, "big")], fds)
+            self._control.sendall(text)
+        except OSError:
+            raise HostLost from None

@@ -1,0 +1,190 @@
+"""What an assignment of any nbgrader course does that a judge in another process cannot judge.
+
+The judge runs the test cells without the student's code. It has the student's functions as calls,
+and plain data as values; classes, attributes and pickles stay on the other side.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader import utils
+from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
+from traitlets.config import Config
+
+from course_lib.notebooks.names import parse
+from course_lib.notebooks.rules import INTROSPECTION
+
+__all__ = ["LintProblem", "problems_of", "unread"]
+
+PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "inspect"}
+ASK = "call it, hand it to a check, or ask for a value of it"
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class LintProblem:
+    """What is wrong with an assignment.
+
+    Attributes:
+        text: what and where.
+        remedy: what to do.
+        mild: whether it can be graded all the same.
+    """
+
+    text: str
+    remedy: str = ""
+    mild: bool = False
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return self.text
+
+
+def problems_of(path: Path, config: Config) -> Iterator[LintProblem]:
+    """Yield what is wrong with a source notebook.
+
+    Args:
+        path: the notebook.
+        config: the course's configuration, which may set other markers.
+    """
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception as error:  # nbformat raises what its parts raise
+        yield LintProblem(f"not a notebook: {error}")
+        return
+    cells = [cell for cell in notebook.cells if utils.is_grade(cell) or utils.is_solution(cell)]
+    if not any(map(utils.is_grade, cells)):
+        yield LintProblem("no cell gives points", "mark its tests in nbgrader's Create Assignment")
+    yield from _ids(cells)
+    yield from _markers(notebook, config)
+    functions, classes = _definitions(cells)
+    for cell in cells:
+        if utils.is_grade(cell) and cell.cell_type == "code" and not utils.is_solution(cell):
+            yield from _test_cell(cell, functions, classes)
+
+
+def unread(submitted: Path, assignments: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the notebooks of ``submitted/`` that no assignment looks at, and why.
+
+    Args:
+        submitted: the folder.
+        assignments: the names of the course's assignments.
+    """
+    for folder, folders, files in os.walk(submitted):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside = PurePath(folder).relative_to(submitted).parts
+        why = _misplaced(inside, assignments)
+        if why:
+            for name in files:
+                if name.endswith(".ipynb"):
+                    yield "/".join((*inside, name)), why
+
+
+def _misplaced(inside: tuple[str, ...], assignments: set[str]) -> str:
+    if len(inside) > 1 and inside[1] in assignments:
+        return ""
+    if inside and inside[0] in assignments:
+        return f"{inside[0]} is an assignment, where a student's id should be"
+    if len(inside) < 2:
+        return "it lies too high up"
+    close = difflib.get_close_matches(inside[1], assignments, n=1)
+    return f"no assignment is called {inside[1]}" + (f"; {close[0]} is meant?" if close else "")
+
+
+def _ids(cells: list[NotebookNode]) -> Iterator[LintProblem]:
+    for name, times in Counter(cell.metadata.nbgrader.grade_id for cell in cells).items():
+        if times > 1:
+            yield LintProblem(f"{times} cells have the grade id {name}", "give each its own")
+
+
+def _markers(notebook: NotebookNode, config: Config) -> Iterator[LintProblem]:
+    hidden, solutions = ClearHiddenTests(config=config), ClearSolutions(config=config)
+    pairs = [
+        (hidden.begin_test_delimeter, hidden.end_test_delimeter, utils.is_grade),
+        (solutions.begin_solution_delimeter, solutions.end_solution_delimeter, utils.is_solution),
+    ]
+    for cell in notebook.cells:
+        for begin, end, is_right in pairs:
+            found = [
+                word for line in cell.source.splitlines() for word in (begin, end) if word in line
+            ]
+            if found != [begin, end] * (len(found) // 2):
+                text = f"{_name(cell)}: {begin} and {end} do not alternate"
+                yield LintProblem(text, "students would see what stands between them")
+            elif found and not is_right(cell):
+                yield LintProblem(f"{_name(cell)}: {begin} in a cell of another kind")
+
+
+def _definitions(cells: list[NotebookNode]) -> tuple[set[str], set[str]]:
+    """The names of functions and of classes that students write."""
+    functions: set[str] = set()
+    classes: set[str] = set()
+    for cell in cells:
+        if cell.cell_type == "code" and utils.is_solution(cell):
+            for node in _body(cell):
+                if isinstance(node, Definition):
+                    functions.add(node.name)
+                elif isinstance(node, ast.ClassDef):
+                    classes.add(node.name)
+    return functions, classes
+
+
+def _body(cell: NotebookNode) -> list[ast.stmt]:
+    try:
+        return parse(cell.source).body
+    except SyntaxError:
+        return []
+
+
+def _test_cell(cell: NotebookNode, functions: set[str], classes: set[str]) -> Iterator[LintProblem]:
+    if not cell.metadata.nbgrader.get("points"):
+        yield LintProblem(f"{_name(cell)}: a test for no points", "give it points", mild=True)
+    try:
+        tree = parse(cell.source)
+    except SyntaxError as error:
+        yield LintProblem(f"{_name(cell)}: not Python: {error.msg}")
+        return
+    texts = sorted({*_misused(tree, functions), *_foreign(tree, classes)})
+    for text in texts:
+        yield LintProblem(f"{_name(cell)}: {text}", ASK)
+
+
+def _misused(tree: ast.Module, functions: set[str]) -> Iterator[str]:
+    """Students' functions other than as calls and as arguments of checks."""
+    allowed: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and not _introspects(node.func):
+            given = (node.func, *node.args, *(keyword.value for keyword in node.keywords))
+            allowed |= set(map(id, given))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in functions and id(node) not in allowed:
+            yield f"uses {node.id} other than by calling it"
+
+
+def _foreign(tree: ast.Module, classes: set[str]) -> Iterator[str]:
+    """Students' classes, and modules that look into objects or pack them up."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in classes:
+            yield f"uses the student's class {node.id}"
+        elif isinstance(node, ast.Import):
+            names = {alias.name.split(".")[0] for alias in node.names}
+            yield from (f"imports {name}" for name in names & PICKLES)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PICKLES:
+            yield f"imports {node.module}"
+
+
+def _introspects(function: ast.expr) -> bool:
+    return isinstance(function, ast.Name) and function.id in INTROSPECTION
+
+
+def _name(cell: NotebookNode) -> str:
+    return cell.metadata.get("nbgrader", {}).get("grade_id") or "a cell without a grade id"

@@ -1,0 +1,257 @@
+"""The notebook that is graded: the instructor's, with the student's answers filled in.
+
+Tests, points, order and locked cells come from the source whatever was handed in, so there is
+nothing to tamper with. A cell that is neither graded nor locked is the student's to change: their
+version of it counts, since an import or a helper may stand there.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_lib.grading.matching import SPARE, grade_id, is_solution, match, same_text
+from course_lib.grading.reading import unique_id
+from course_lib.grading.written import harmless
+
+__all__ = ["Merged", "merge"]
+
+MAX_SOURCE, MAX_OWN_CELLS = 1_000_000, 500  # characters of one cell; own cells of a student
+MARKS = {
+    "points": "points",
+    "grade": "settings",
+    "solution": "settings",
+    "locked": "settings",
+    "task": "settings",
+}
+DEFINED = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+(\w+)", re.MULTILINE)
+NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A notebook to grade, and how it differs from what was handed in.
+
+    Attributes:
+        notebook: the source's cells with the student's answers, and the student's own cells, which
+            carry ``{"grading": {"extra": True}}``; every cell has a unique id, none has outputs.
+        changes: what was put back or is missing, a sentence each, fit for the student.
+        tampered: whether a test or locked cell, points or settings had been edited; a cell that was
+            deleted, copied or moved is no tampering.
+        answers: the source of each code answer by grade id; the stub where there is none.
+    """
+
+    notebook: NotebookNode
+    changes: list[str]
+    tampered: bool
+    answers: dict[str, str]
+
+
+def merge(source: NotebookNode, release: NotebookNode, submitted: NotebookNode) -> Merged:
+    """Return the source with the student's answers in it.
+
+    A student's edit of a cell that is neither graded nor locked is no tampering and counts. Nothing
+    of a student's cell survives but its text, in markdown without raw HTML.
+
+    Args:
+        source: the instructor's notebook, with solutions and hidden tests.
+        release: what the students got, with stubs.
+        submitted: what one of them handed in, vetted.
+    """
+    work = _Merge(source, release, submitted)
+    for place, cell in enumerate(source.cells):
+        work.settle(place, cell)
+    cells = work.assembled()
+    notebook = new_notebook(cells=cells, metadata=deepcopy(source.metadata))
+    return Merged(notebook, work.changes, work.tampered, work.answers)
+
+
+class _Merge:
+    """The work of one merge: first every cell of the source is settled, then they are put together.
+
+    A copy is a submitted cell that stands for a cell of the source; there may be several.
+    """
+
+    def __init__(
+        self, source: NotebookNode, release: NotebookNode, submitted: NotebookNode
+    ) -> None:
+        self.theirs: list[NotebookNode] = submitted.cells
+        self.places = match(source, release, submitted)
+        released = zip(match(source, release, release), release.cells, strict=True)
+        self.released = {place: cell for place, cell in released if place not in (None, SPARE)}
+        self.copies: dict[int, list[int]] = {}
+        for at, place in enumerate(self.places):
+            if place not in (None, SPARE):
+                self.copies.setdefault(place, []).append(at)
+        self.own = {at for at, place in enumerate(self.places) if place is None}
+        answers = {place for place, cell in enumerate(source.cells) if is_solution(cell)}
+        self.authored = [at for at, p in enumerate(self.places) if p is None or p in answers]
+        self.settled: list[NotebookNode] = []
+        self.counting: dict[int, int] = {}  # which copy stands where its cell stands
+        self.changes: list[str] = []
+        self.tampered = False
+        self.answers: dict[str, str] = {}
+
+    def settle(self, place: int, cell: NotebookNode) -> None:
+        """Decide what one cell of the source becomes."""
+        new, copies = _without_outputs(cell), self.copies.get(place, [])
+        if copies:
+            self.counting[place] = copies[0]
+        if is_solution(cell):
+            new.source = self._answer(place, cell, copies)
+            if cell.cell_type == "code":
+                self.answers[grade_id(cell)] = new.source
+        elif grade_id(cell) is not None:
+            self._check_locked(place, cell, copies)
+        elif cell.cell_type != "raw":
+            new.source = self._open(place, cell, copies)
+        self._check_marks(place, cell, copies)
+        self.settled.append(new)
+
+    def assembled(self) -> list[NotebookNode]:
+        """Return the settled cells, each own cell after its neighbour; all ids are unique."""
+        following: dict[int, list[int]] = {}
+        neighbour = -1
+        kept = self._kept()
+        for at, place in enumerate(self.places):
+            if place is not None and self.counting.get(place) == at:
+                neighbour = place
+            if at in kept:
+                following.setdefault(neighbour, []).append(at)
+        taken: set[str] = set()
+        for cell in self.settled:
+            cell.id = unique_id(cell.get("id") or grade_id(cell), taken)
+        cells = [self._own_cell(at, taken) for at in following.get(-1, [])]
+        for place, cell in enumerate(self.settled):
+            cells.append(cell)
+            cells += [self._own_cell(at, taken) for at in following.get(place, [])]
+        return cells
+
+    def _edited(self, copies: list[int], *texts: str) -> list[int]:
+        known = {same_text(text) for text in texts}
+        return [at for at in copies if same_text(self.theirs[at].source) not in known]
+
+    def _stub(self, place: int) -> str:
+        """What was released; never the source's text, which is the solution."""
+        return self.released[place].source if place in self.released else ""
+
+    def _answer(self, place: int, cell: NotebookNode, copies: list[int]) -> str:
+        """The last copy that is more than the stub; earlier ones become own cells."""
+        name, edited = grade_id(cell), self._edited(copies, self._stub(place))
+        if len(edited) > 1:
+            self._say(f"The answer {name} was there {len(edited)} times; the last one counts.")
+            self.own.update(edited[:-1])
+        at = (edited or copies or [self._defining(place, cell)])[-1]
+        if at is None:
+            self._say(f"The answer {name} is missing.")
+            return self._stub(place)
+        if not copies:
+            self._say(f"The answer {name} had lost its mark; it was found by what it defines.")
+            self.own.discard(at)
+            self.places[at] = place if self.places[at] is None else self.places[at]
+        elif self.theirs[at].cell_type != cell.cell_type:
+            kind = self.theirs[at].cell_type
+            self._say(f"The answer {name} had become a {kind} cell; its text counts all the same.")
+        self.counting[place] = at
+        if not self._edited([at], self._stub(place), cell.source):
+            text = self.theirs[at].source  # the instructor's own words, HTML included
+        else:
+            text = self._text(at, cell)
+        return text
+
+    def _defining(self, place: int, cell: NotebookNode) -> int | None:
+        """The cell that defines most of the functions and classes that an answer should."""
+        names = set(DEFINED.findall(f"{cell.source}\n{self._stub(place)}"))
+        ranked = [(len(names & self._definitions[at]), at) for at in self._definitions]
+        best, at = max(ranked, default=(0, None))
+        return at if best else None
+
+    @cached_property
+    def _definitions(self) -> dict[int, set[str]]:
+        code = [at for at in self.authored if self.theirs[at].cell_type == "code"]
+        return {at: set(DEFINED.findall(self.theirs[at].source)) for at in code}
+
+    def _open(self, place: int, cell: NotebookNode, copies: list[int]) -> str:
+        """The student's version of a cell that anyone may change."""
+        edited = self._edited(copies, self._stub(place), cell.source)
+        fitting = [at for at in edited if self.theirs[at].cell_type == cell.cell_type]
+        self.own.update(set(edited) - set(fitting[-1:]))
+        if not fitting:
+            return cell.source
+        self.counting[place] = fitting[-1]
+        return self._text(fitting[-1], cell)
+
+    def _check_locked(self, place: int, cell: NotebookNode, copies: list[int]) -> None:
+        mark, name = cell.metadata.nbgrader, grade_id(cell)
+        what = f"The {'test' if mark.get('grade') else 'read-only'} cell {name}"
+        edited = self._edited(copies, self._stub(place), cell.source)
+        retyped = [at for at in copies if self.theirs[at].cell_type != cell.cell_type]
+        if not copies:
+            self._say(f"{what} was missing; it was put back.")
+        elif mark.get("task"):  # an answer may have been written into it
+            self.own.update(edited)
+        elif len(edited) == len(copies):
+            self._tampered(f"{what} had been edited; the original counts.")
+        elif len(retyped) == len(copies):
+            self._tampered(f"{what} had been turned into another kind; the original counts.")
+        elif edited:
+            self._say(f"{what} had been copied and edited; the original counts.")
+            self.own.update(edited)
+
+    def _check_marks(self, place: int, cell: NotebookNode, copies: list[int]) -> None:
+        name = grade_id(cell)
+        known = [one.metadata.get("nbgrader", {}) for one in (cell, self.released.get(place, cell))]
+        marks = [self.theirs[at].metadata.nbgrader for at in copies if self._is(at, name)]
+        for key, word in MARKS.items():
+            right = [mark.get(key) or 0 for mark in known]
+            if any(key in mark and (mark[key] or 0) not in right for mark in marks):
+                self._tampered(f"The {word} of {name} had been edited; the original counts.")
+
+    def _is(self, at: int, name: str | None) -> bool:
+        return name is not None and grade_id(self.theirs[at]) == name
+
+    def _kept(self) -> set[int]:
+        """The own cells that are worth a cell and not too many."""
+        kept = [
+            at
+            for at in sorted(self.own)
+            if self.theirs[at].cell_type in NEW_CELL and self.theirs[at].source.strip()
+        ]
+        if len(kept) > MAX_OWN_CELLS:
+            self._say(f"Of {len(kept)} own cells the first {MAX_OWN_CELLS} were kept.")
+        return set(kept[:MAX_OWN_CELLS])
+
+    def _own_cell(self, at: int, taken: set[str]) -> NotebookNode:
+        cell = self.theirs[at]
+        mark = {"grading": {"extra": True}}
+        return NEW_CELL[cell.cell_type](
+            id=unique_id(cell.get("id"), taken), source=self._text(at, cell), metadata=mark
+        )
+
+    def _text(self, at: int, cell: NotebookNode) -> str:
+        """A student's text for a cell of the source; markdown made harmless if it is theirs."""
+        text = self.theirs[at].source
+        if len(text) > MAX_SOURCE:
+            self._say(f"A cell of {len(text)} characters was cut to {MAX_SOURCE}.")
+            text = text[:MAX_SOURCE]
+        return harmless(text) if cell.cell_type == "markdown" else text
+
+    def _say(self, change: str) -> None:
+        if change not in self.changes:
+            self.changes.append(change)
+
+    def _tampered(self, change: str) -> None:
+        self.tampered = True
+        self._say(change)
+
+
+def _without_outputs(cell: NotebookNode) -> NotebookNode:
+    new = deepcopy(cell)
+    if new.cell_type == "code":
+        new.outputs, new.execution_count = [], None
+    return new

@@ -1,0 +1,189 @@
+"""Pages that are safe to open: whatever a student wrote, nothing in one runs or asks the network.
+
+Of what nbconvert makes only the body is taken, through a list of what is allowed; the head is
+written here and tells the browser to load nothing. Formulas stay readable as TeX.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+
+from bleach.css_sanitizer import CSSSanitizer
+from bleach.sanitizer import Cleaner
+from nbconvert.exporters.exporter import ResourcesDict
+from nbconvert.filters import strip_ansi
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader import utils
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
+from pygments.formatters import HtmlFormatter
+
+__all__ = ["HiddenTestsCleared", "PlainContent", "page", "what_became"]
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+KEPT_METADATA = ("grade", "solution", "task", "locked", "grade_id", "points", "score", "comment")
+TAGS = frozenset(
+    re.findall(
+        r"\w+",
+        "a abbr b blockquote br caption center code dd del details div dl dt em figcaption figure"
+        " h1 h2 h3 h4 h5 h6 hr i img ins kbd li main ol p pre q s samp small span strong sub"
+        " summary sup table tbody td tfoot th thead tr tt u ul var",
+    )
+)
+EVERYWHERE = {"class", "title", "align", "style"}
+SOMEWHERE = {
+    ("a", "name"),
+    ("img", "alt"),
+    ("img", "width"),
+    ("img", "height"),
+    ("td", "colspan"),
+    ("td", "rowspan"),
+    ("th", "colspan"),
+    ("th", "rowspan"),
+    ("ol", "start"),
+}
+STYLES = """
+body { font: 15px/1.45 sans-serif; margin: 1em auto; max-width: 60em; padding: 0 1em; }
+pre { font: 13px/1.35 monospace; margin: .3em 0; overflow-x: auto; white-space: pre-wrap; }
+img { max-width: 100%; }
+table { border-collapse: collapse; }
+td, th { border: 1px solid #ccc; padding: .2em .5em; }
+.box { border: 2px solid #666; border-radius: 4px; margin: 1em 0; padding: 0 1em; }
+.cell { margin: .8em 0; }
+.prompt { display: none; }
+.panel-primary, .input_area { border: 1px solid #bbb; border-radius: 4px; }
+.panel-primary .input_area { border: 0; }
+.panel-primary > .panel-heading { background: #e8eef4; padding: .3em .6em; }
+.panel-body, .input_area { padding: 0 .6em; }
+.panel-footer { background: #fdf6d8; padding: .1em .6em; }
+.pull-right { float: right; }
+.output_subarea { border-left: 3px solid #ddd; padding-left: .6em; }
+.output_error { border-color: #c33; }
+.late-penalty { color: #c33; }
+"""
+
+
+class HiddenTestsCleared(ClearHiddenTests):
+    """Take hidden tests out of the cells that the course wrote; a student may write the markers."""
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Return the cell without its hidden tests."""
+        if utils.is_locked(cell):
+            self._remove_hidden_test_region(cell)
+        return cell, resources
+
+
+class PlainContent(NbGraderPreprocessor):
+    """Leave of a notebook its text and its pictures: no metadata, attachment, raw cell or HTML."""
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Return the notebook with plain content alone."""
+        nb.metadata = NotebookNode(language_info={"name": "python"})
+        nb.cells = [_plain_cell(cell) for cell in nb.cells if cell.cell_type != "raw"]
+        return nb, resources
+
+
+def page(made: str, title: str, box: str) -> str:
+    """Return a safe page.
+
+    Args:
+        made: a page as nbconvert made it, or nothing.
+        title: the page's title.
+        box: what stands at the top, as HTML that is known to be safe.
+    """
+    body = made.partition("<body")[2].partition(">")[2]
+    cleaned = _cleaner().clean(re.sub(r"</?(?:body|html)[^>]*>", "", body))
+    styles = STYLES + HtmlFormatter().get_style_defs(".highlight")
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f'<meta charset="utf-8">\n<title>{_escaped(title)}</title>\n'
+        f"<style>{styles}</style>\n</head>\n<body>\n{box}\n{cleaned}\n</body>\n</html>\n"
+    )
+
+
+def what_became(state: str, reason: str, notes: list[str]) -> str:
+    """Return the box that says what became of a submission.
+
+    Args:
+        state: its state.
+        reason: what can be told to the student.
+        notes: what was found and mended.
+    """
+    points = "".join(f"<li>{_escaped(note)}</li>" for note in notes)
+    listed = f"<ul>{points}</ul>" if points else ""
+    text = f"<b>{_escaped(state)}</b>" + (f": {_escaped(reason)}" if reason else "")
+    return f'<div class="box"><p>{text}</p>{listed}</div>'
+
+
+def _escaped(text: str) -> str:
+    return html.escape("".join(letter for letter in text if letter.isprintable() or letter in "\n"))
+
+
+def _plain_cell(cell: NotebookNode) -> NotebookNode:
+    """The cell with nbgrader's own metadata and plain outputs."""
+    known = cell.metadata.get("nbgrader", {})
+    kept = NotebookNode({key: known[key] for key in KEPT_METADATA if key in known})
+    cell.metadata = NotebookNode(nbgrader=kept) if kept else NotebookNode()
+    cell.pop("attachments", None)
+    if cell.cell_type == "code":
+        cell.outputs = [_plain_output(output) for output in cell.outputs]
+    else:  # nbconvert stops at an attachment that is not there
+        cell.source = re.sub("attachment:", "attachment\u2236", cell.source, flags=re.IGNORECASE)
+    return cell
+
+
+def _plain_output(output: NotebookNode) -> NotebookNode:
+    """The output as a picture that is one, or as text."""
+    if output.output_type == "stream":
+        return new_output("stream", name="stdout", text=_text(output.text))
+    if output.output_type == "error":
+        lines = [_text(line) for line in output.traceback]
+        return new_output("error", ename="", evalue="", traceback=lines)
+    for kind in PICTURES:
+        if kind in output.data and _picture(kind, output.data[kind]):
+            data = {kind: "".join("".join(output.data[kind]).split())}
+            return new_output("display_data", data=data)
+    return new_output("stream", name="stdout", text=_text(output.data.get("text/plain", "")))
+
+
+def _text(value: str | list[str]) -> str:
+    """Text without colours and other commands to a terminal."""
+    text = strip_ansi("".join(value)) if isinstance(value, (str, list)) else ""
+    return "".join(letter for letter in text if letter in "\n\t" or letter >= " ")
+
+
+def _picture(kind: str, encoded: str | list[str]) -> bool:
+    """Whether base64 text holds a picture of that kind, by its first bytes."""
+    try:
+        content = base64.b64decode("".join("".join(encoded).split()), validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        return False
+    return content.startswith(PICTURES[kind])
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    """Whether an attribute may stay: no address but one within the page, or a picture in it."""
+    if (tag, name) == ("a", "href"):
+        return value.startswith("#")
+    if (tag, name) == ("img", "src"):
+        kind, _, content = value.removeprefix("data:").partition(";base64,")
+        return value.startswith("data:") and kind in PICTURES and _picture(kind, content)
+    return name in EVERYWHERE or (tag, name) in SOMEWHERE
+
+
+def _cleaner() -> Cleaner:
+    return Cleaner(
+        tags=TAGS,
+        attributes=_allowed,
+        protocols=["data"],
+        css_sanitizer=CSSSanitizer(allowed_css_properties=["text-align"]),
+    )

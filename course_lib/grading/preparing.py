@@ -1,0 +1,98 @@
+"""A submission made ready to run: looked at, merged, and told apart from all others by a digest."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+
+from course_lib.grading.assignment import Assignment
+from course_lib.grading.course import Submission
+from course_lib.grading.merging import Merged, merge
+from course_lib.grading.results import digest
+from course_lib.grading.sandbox.limits import Limits
+from course_lib.grading.vetting import Refused, vet
+
+__all__ = ["Prepared", "copies", "prepare"]
+
+ENOUGH = 200  # characters beyond the stubs: below, equal answers mean little
+GRADER = "1"  # a new number makes old results count no more
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known of a submission before it is run.
+
+    Attributes:
+        student: the student's id.
+        digest: of all that its result depends on.
+        merged: its notebooks, merged into the course's; none if it was refused.
+        files: its other files, by path.
+        notes: what was found and mended.
+        state: "malformed" or "missing" if it was refused, else "".
+        reason: why it was refused.
+    """
+
+    student: str
+    digest: str
+    merged: Mapping[str, Merged] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    state: str = ""
+    reason: str = ""
+
+
+def prepare(assignment: Assignment, submission: Submission, limits: Limits) -> Prepared:
+    """Return a submission made ready.
+
+    Args:
+        assignment: what it is an answer to.
+        submission: where it lies.
+        limits: what it may use when it is run.
+    """
+    student = submission.student
+    try:
+        vetted = vet(submission.folder, list(assignment.sources))
+    except Refused as refused:
+        mark = _digest(assignment, student, GRADER, refused.state, refused.reason)
+        return Prepared(student, mark, state=refused.state, reason=refused.reason)
+    merged = {
+        file: merge(source, assignment.releases[file], vetted.notebooks[file])
+        for file, source in assignment.sources.items()
+    }
+    notes = [*vetted.notes, *(line for m in merged.values() for line in m.changes)]
+    made_of = [
+        *(GRADER, version("nbgrader"), json.dumps(asdict(limits)), json.dumps(notes)),
+        *(part for file, m in merged.items() for part in (file, json.dumps(m.notebook))),
+        *(part for path in sorted(vetted.files) for part in (path, vetted.files[path])),
+    ]
+    return Prepared(student, _digest(assignment, student, *made_of), merged, vetted.files, notes)
+
+
+def copies(assignment: Assignment, prepared: list[Prepared]) -> dict[str, str]:
+    """Return, by student, whose answers theirs are, character by character.
+
+    Args:
+        assignment: the assignment, whose own solution counts as somebody's.
+        prepared: everybody's.
+    """
+    same: dict[str, list[str]] = defaultdict(list)
+    everybody = {"": assignment.solution, **{p.student: p.merged for p in prepared}}
+    for student, merged in everybody.items():
+        answers = {name: text for m in merged.values() for name, text in m.answers.items()}
+        work, beyond = assignment.own_work(answers)
+        if beyond >= ENOUGH:
+            same[work].append(student)
+    return {
+        student: ", ".join(s or "the course's own solution" for s in group if s != student)
+        for group in same.values()
+        if len(group) > 1
+        for student in group
+    }
+
+
+def _digest(assignment: Assignment, *parts: str | bytes) -> str:
+    raw = (p if isinstance(p, bytes) else p.encode("utf-8", "surrogateescape") for p in parts)
+    return digest([*assignment.fingerprint, *raw])

@@ -1,0 +1,69 @@
+"""What a forked process does all its life: take a message, do what it says, answer."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from course_lib.grading.processes.codec import decode
+from course_lib.grading.processes.judge import Judge
+from course_lib.grading.processes.shell import new_shell
+from course_lib.grading.processes.student import Student, reply
+from course_lib.grading.processes.wire import Closed, receive, send
+from course_lib.grading.sandbox.limits import Limits
+
+__all__ = ["serve"]
+
+
+def serve(role: str, talk: socket.socket, limits: Limits) -> None:
+    """Serve one submission until the coordinator closes the socket.
+
+    The first message holds the files to lay into the work folder, which is the current one.
+
+    Args:
+        role: "student" or "judge".
+        talk: the socket.
+        limits: what the process may use.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _, payload = receive(talk, limits.message)
+    for name, content in decode(payload).items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    sys.path.insert(0, str(Path.cwd()))  # helper modules lie beside the notebook
+    if role == "judge":
+        handlers = Judge(new_shell(), limits.output, _relay(talk, limits)).kinds
+    else:
+        handlers = Student(new_shell(), limits.output).kinds
+    send(talk, "+")
+    while True:
+        try:
+            kind, payload = receive(talk, limits.message)
+        except Closed:
+            return
+        send(talk, "R", _quietly(handlers[kind], payload))
+
+
+def _quietly(handler: Callable[[Any], Any], payload: bytes) -> bytes:
+    """Handle a message; an interrupt reaches the handler, but not what comes after it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return reply(handler, payload)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _relay(talk: socket.socket, limits: Limits) -> Callable[[bytes], bytes]:
+    """Return a function that asks the student's process, by way of the coordinator."""
+
+    def ask(question: bytes) -> bytes:
+        send(talk, "C", question)
+        _, answer = receive(talk, limits.message)
+        return answer
+
+    return ask

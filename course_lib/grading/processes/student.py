@@ -1,0 +1,104 @@
+"""The process that runs a student's cells, and answers what the judge asks of their names.
+
+Nothing here is trusted by anyone: student code shares this process and may change all of it. What
+it answers is data to the judge, and what its cells show is cut to size where it arrives.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from course_lib.grading.processes.codec import NotData, decode, encode
+from course_lib.grading.processes.shell import Shell
+
+__all__ = ["Student"]
+
+LONGEST_TEXT = 20_000
+
+
+class Student:
+    """What a student's process does with each message.
+
+    Args:
+        shell: where the cells run.
+        room: bytes of output that a cell may show.
+    """
+
+    def __init__(self, shell: Shell, room: int) -> None:
+        self.shell, self.room = shell, room
+        self.kinds: dict[str, Callable[[Any], Any]] = {"X": self.run, "C": self.answer}
+
+    def run(self, request: dict[str, Any]) -> Any:
+        """Run a cell and return what it showed."""
+        shown, failure = self.shell.show(request["source"], self.room)
+        return {"outputs": shown, "failure": failure}
+
+    def answer(self, request: dict[str, Any]) -> Any:
+        """Return the reply to one of the judge's questions: a value, or an error."""
+        try:
+            return getattr(self, f"_{request['do']}")(request)
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
+            return _as_error(error)
+
+    def _look(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What each of some names stands for here: data, something to call, or neither."""
+        return {"value": {name: self._describe(name) for name in request["names"]}}
+
+    def _describe(self, name: str) -> tuple[str, Any]:
+        if name not in self.shell.user_ns:
+            return "missing", None
+        value = self.shell.user_ns[name]
+        if callable(value):
+            return "callable", None
+        try:
+            encode(value)
+        except NotData:
+            return "other", type(value).__name__
+        return "data", value
+
+    def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Call a function, and tell also which of its arguments it changed."""
+        args, kwargs = request["args"], request["kwargs"]
+        before = [encode(value) for value in (*args, *kwargs.values())]
+        value = self.shell.user_ns[request["name"]](*args, **kwargs)
+        pairs = zip(before, (*args, *kwargs.values()), strict=True)
+        changed = {i: now for i, (old, now) in enumerate(pairs) if encode(now) != old}
+        return {"value": value, "changed": changed}
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Evaluate an expression of the tests, where the student's names are known."""
+        names = {**self.shell.user_ns, **request["data"]}
+        if "torch" in sys.modules:
+            names.setdefault("torch", sys.modules["torch"])
+        return {"value": eval(request["expression"], names)}
+
+    def _modules(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The modules that are loaded here: what a warm start had better load before."""
+        return {"value": [name for name in sys.modules if name.isascii()]}
+
+
+def reply(handler: Callable[[Any], Any], payload: bytes) -> bytes:
+    """Return the encoded answer to an encoded message, whatever the handler does.
+
+    Args:
+        handler: takes the message, returns the answer.
+        payload: the message.
+    """
+    try:
+        return encode(handler(decode(payload)))
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        return encode(_as_error(error))
+
+
+def _as_error(error: BaseException) -> dict[str, Any]:
+    """An error as data: its kind with those it derives from, and its text."""
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    try:
+        text = str(error)[:LONGEST_TEXT]
+    except Exception:
+        text = ""
+    lines = "".join(traceback.format_exception_only(type(error), None))[:LONGEST_TEXT]
+    return {"error": kinds, "text": text or ("" if "None" in lines else lines)}

@@ -1,0 +1,186 @@
+"""Results into ``gradebook.db`` and ``autograded/``, by nbgrader's own ``Autograde``.
+
+The outputs are in the notebooks already, made by our judge; nbgrader reads them as if it had run
+the cells. So points, late penalties, formgrader, export and grades given by hand stay its own.
+One process at a time may record.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import MissingEntry
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.plugins import CsvExportPlugin
+from nbgrader.utils import parse_utc
+
+from course_lib.grading.converters import Literal, OneSubmission
+from course_lib.grading.course import CONFIG, Course, CourseProblem
+from course_lib.grading.gradebook import (
+    NotRecorded,
+    Score,
+    back_up,
+    database,
+    open_gradebook,
+    patiently,
+)
+from course_lib.grading.preprocessors import replay_chain
+from course_lib.grading.results import Result, Results, digest, write_whole
+
+__all__ = ["Recorder"]
+
+GRADES = "grades.csv"
+TIMESTAMP = re.compile(
+    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})? ?([A-Za-z0-9+-][\w+:/-]{0,39})?"
+)
+
+
+class Register(Literal, GenerateAssignment):
+    """nbgrader's release of an assignment, which tells the gradebook about it."""
+
+
+class Replay(Literal, Autograde):
+    """nbgrader's grading in one pass: nothing is to be cleared or run between two."""
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        """Convert a notebook that has its outputs."""
+        super(Autograde, self).convert_single_notebook(notebook_filename)
+
+
+class Recorder:
+    """The one writer of a course's gradebook, which is backed up before the first write.
+
+    Args:
+        course: the course.
+        assignment: the assignment's name.
+        patience: seconds to wait for a gradebook that something else holds locked.
+    """
+
+    def __init__(self, course: Course, assignment: str, patience: float = 60.0) -> None:
+        self.course, self.assignment, self.patience = course, assignment, patience
+        self.results = Results(course.store / "results")
+        self._backed_up = False
+
+    def register(self) -> None:
+        """Tell the gradebook about the assignment, unless it knows it as it is.
+
+        Raises:
+            CourseProblem: if nbgrader refuses the assignment, or the gradebook is locked for too
+                long.
+        """
+        try:
+            patiently(self.course, self.patience, self._register)
+        except NotRecorded as error:
+            raise CourseProblem(f"the gradebook refused {self.assignment}: {error}") from error
+
+    def record(self, result: Result) -> Score | None:
+        """Write a result into the gradebook and into ``autograded/``; again does no harm.
+
+        Args:
+            result: the result.
+
+        Returns:
+            The score, or nothing if nothing was run: the gradebook then stays as it is.
+
+        Raises:
+            NotRecorded: if the gradebook is locked for too long, or nbgrader fails.
+        """
+        score = None
+        if result.notebooks:
+            score = patiently(self.course, self.patience, lambda: self._record(result))
+        self.results.mark_recorded(result)
+        return score
+
+    def export(self) -> list[str]:
+        """Write the grades of all assignments to ``grades.csv``.
+
+        Returns:
+            The students whose grade in it, if any, is not of what they handed in last.
+
+        Raises:
+            NotRecorded: if the gradebook is locked for too long.
+        """
+        patiently(self.course, self.patience, self._export)
+        latest = self.results.latest(self.assignment)
+        recorded = self.results.recorded(self.assignment)
+        graded = {s for s, result in latest.items() if result.notebooks and s in recorded}
+        there = [submission.student for submission in self.course.submissions(self.assignment)]
+        return [student for student in there if student not in graded]
+
+    def _register(self) -> None:
+        mark = self.course.store / f"{self.assignment}.source"
+        now = self._source_digest()
+        if self._registered() and mark.is_file() and mark.read_text() == now:
+            return
+        self._before_writing()
+        with tempfile.TemporaryDirectory() as folder:
+            view = OneSubmission.of(self.course, self.assignment, release=Path(folder))
+            Register(coursedir=view, config=view.config, force=True).start()
+        write_whole(mark, now.encode())
+
+    def _record(self, result: Result) -> Score:
+        self._before_writing()
+        with tempfile.TemporaryDirectory() as folder:
+            stage = Path(folder)
+            self._stage(result, stage / result.student / result.assignment)
+            view = OneSubmission.of(self.course, result.assignment, result.student, submitted=stage)
+            chain = replay_chain(view.config)
+            Replay(coursedir=view, config=view.config, force=True, preprocessors=chain).start()
+        with open_gradebook(self.course) as gradebook:
+            return Score.of(gradebook.find_submission(result.assignment, result.student))
+
+    def _export(self) -> None:
+        partial = self.course.store / GRADES
+        with open_gradebook(self.course) as gradebook:
+            CsvExportPlugin(to=str(partial)).export(gradebook)
+        os.replace(partial, self.course.root / GRADES)
+
+    def _before_writing(self) -> None:
+        if not self._backed_up:
+            back_up(self.course)
+        self._backed_up = True
+
+    def _stage(self, result: Result, folder: Path) -> None:
+        """Lay out a result as a submission: notebooks, and when it was handed in."""
+        folder.mkdir(parents=True)
+        for name, notebook in result.notebooks.items():
+            nbformat.write(nbformat.from_dict(notebook), folder / name)
+        handed_in = self.course.folder("submitted") / result.student / result.assignment
+        when = _timestamp(handed_in / "timestamp.txt")
+        if when:
+            (folder / "timestamp.txt").write_text(when)
+
+    def _registered(self) -> bool:
+        """Whether the gradebook knows the assignment's notebooks."""
+        file = database(self.course)
+        if file and not file.is_file():
+            return False
+        with open_gradebook(self.course) as gradebook:
+            try:
+                found = gradebook.find_assignment(self.assignment)
+            except MissingEntry:
+                return False
+            names = {f"{notebook.name}.ipynb" for notebook in found.notebooks}
+        return names == set(self.course.notebooks(self.assignment))
+
+    def _source_digest(self) -> str:
+        notebooks = self.course.notebooks(self.assignment)
+        parts = [part for n, p in notebooks.items() for part in (n.encode(), p.read_bytes())]
+        return digest([(self.course.root / CONFIG).read_bytes(), *parts])
+
+
+def _timestamp(path: Path) -> str | None:
+    """When a submission was handed in, if a plain file says so in a form that nbgrader reads."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return None
+        with path.open(encoding="utf-8") as file:
+            text = file.read(100).strip()
+        return text if TIMESTAMP.fullmatch(text) and parse_utc(text) else None
+    except (OSError, ValueError, OverflowError, TypeError):
+        return None

@@ -1,0 +1,106 @@
+"""The course's own solution, graded first: it must get all points, or no grade means anything.
+
+What it loads while it runs is what a warm host had better load before.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course_lib.grading import engine
+from course_lib.grading.assignment import Assignment, is_test
+from course_lib.grading.course import Course, CourseProblem
+from course_lib.grading.engine import Job, Outcome
+from course_lib.grading.preparing import Prepared
+from course_lib.grading.results import digest, write_whole
+
+if TYPE_CHECKING:
+    from course_lib.grading.run import Options
+
+__all__ = ["Reference", "check_solution"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is known of an assignment once its own solution was run.
+
+    Attributes:
+        assignment: the assignment.
+        preload: the modules to import before forking.
+    """
+
+    assignment: Assignment
+    preload: tuple[str, ...]
+
+    def job(self, prepared: Prepared, options: Options) -> Job:
+        """Return the work on a submission.
+
+        Args:
+            prepared: the submission; the course's files come on top of its own.
+            options: how it is run.
+        """
+        own = self.assignment.files
+        return Job(
+            notebooks={file: json.dumps(m.notebook) for file, m in prepared.merged.items()},
+            imports=self.assignment.imports,
+            student_files={**prepared.files, **own},
+            course_files=own,
+            limits=options.limits,
+            isolation=options.isolation,
+            packages=self.assignment.packages,
+            preload=self.preload,
+        )
+
+
+def check_solution(
+    course: Course, assignment: Assignment, options: Options, executor: Executor
+) -> Reference:
+    """Run the course's own solution, unless it was run as it is, and demand full marks.
+
+    Args:
+        course: the course.
+        assignment: the assignment.
+        options: how the run is done.
+        executor: where.
+
+    Raises:
+        CourseProblem: if a test fails on it.
+    """
+    mark = digest([*assignment.fingerprint, repr(options.limits).encode()])
+    path = course.store / f"{assignment.name}.reference.json"
+    known = _read(path)
+    if known.get("digest") == mark:
+        return Reference(assignment, tuple(known["modules"]))
+    own = Prepared("", mark, assignment.solution)
+    job = Reference(assignment, assignment.modules).job(own, options)
+    outcome, modules = executor.submit(engine.learn, job).result()
+    _demand_full_marks(assignment, outcome)
+    preload = [*assignment.modules, *modules]
+    write_whole(path, json.dumps({"digest": mark, "modules": preload}).encode())
+    return Reference(assignment, tuple(preload))
+
+
+def _demand_full_marks(assignment: Assignment, outcome: Outcome) -> None:
+    if outcome.problem:
+        raise CourseProblem(outcome.problem)
+    for file, execution in outcome.executions.items():
+        if execution.ending != "graded":
+            raise CourseProblem(f"the course's own {file} did not run: {execution.reason}")
+        for cell in assignment.solution[file].notebook.cells:
+            errors = [o for o in execution.outputs.get(cell.id, []) if o["output_type"] == "error"]
+            if is_test(cell) and errors:
+                raise CourseProblem(
+                    f"the course's own solution fails the test {cell.metadata.nbgrader.grade_id} of"
+                    f" {file}: {errors[0]['ename']}: {errors[0]['evalue']}"
+                )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,143 @@
+"""The outer wall: bubblewrap's command line for a host.
+
+Inside there are Python, the system's libraries, the packages named, an empty /tmp, and nothing
+else: no home, no course, no network, no environment.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+__all__ = ["command", "environment", "find", "packages", "python_folders"]
+
+OF_ETC = ("ld.so.cache", "localtime", "fonts", "alternatives")
+NAMESPACES = ("pid", "net", "ipc", "uts", "cgroup-try")
+FOR_ROOT = ("CAP_SETUID", "CAP_SETGID", "CAP_SYS_ADMIN")  # for namespaces.settle, which drops them
+
+
+def find() -> str | None:
+    """Return the path of bubblewrap, installed by the system or by pip, or None."""
+    places = [os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")]
+    return shutil.which("bwrap", path=os.pathsep.join(places))
+
+
+def command(argv: list[str], *, readable: Iterable[Path] = ()) -> list[str]:
+    """Return the command line that runs a program behind the wall.
+
+    Inherited file descriptors pass through. Standard streams must not be a terminal: a process
+    inside could write to it. A host begins with ``namespaces.settle()``.
+
+    Args:
+        argv: the program and its arguments, as seen from inside.
+        readable: files and folders that it may read beside Python and the system's libraries; a
+            package's parent goes onto the path of imports.
+
+    Raises:
+        FileNotFoundError: if bubblewrap is not installed.
+    """
+    program = find()
+    if program is None:
+        raise FileNotFoundError("bubblewrap (bwrap) is neither on PATH nor beside this Python")
+    readable = list(readable)
+    lines = [
+        [program, "--die-with-parent", "--new-session", "--clearenv"],
+        *(["--unshare-" + name] for name in NAMESPACES),
+        _rights(),
+        *_system(),
+        ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm"],
+        ["--remount-ro", "/dev", "--perms", "1777", "--tmpfs", "/tmp"],
+        *(line for path in (*python_folders(), *readable) for line in _bound(path)),
+        ["--remount-ro", "/", "--chdir", "/tmp"],
+        *(["--setenv", name, value] for name, value in environment(readable).items()),
+        ["--", *argv],
+    ]
+    return [word for line in lines for word in line]
+
+
+def packages(names: Iterable[str]) -> list[Path]:
+    """Return where packages lie that are not installed beside Python, without importing them.
+
+    Args:
+        names: names of top-level modules; those that do not exist are skipped.
+
+    Returns:
+        Folders of packages and files of modules, for ``readable``.
+    """
+    found: list[Path] = []
+    for name in names:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            found += map(Path, spec.submodule_search_locations)
+        elif spec is not None and spec.has_location and spec.origin:
+            found.append(Path(spec.origin))
+    known = [folder.resolve() for folder in python_folders()]
+    outside = (p for p in found if not any(p.resolve().is_relative_to(k) for k in known))
+    return list(dict.fromkeys(outside))
+
+
+def python_folders() -> list[Path]:
+    """Return the folders of this Python: its environment, and what that was made from."""
+    return [Path(folder) for folder in dict.fromkeys((sys.prefix, sys.base_prefix))]
+
+
+def environment(readable: Iterable[Path]) -> dict[str, str]:
+    """Return all that a host's environment holds.
+
+    Args:
+        readable: as for ``command``.
+    """
+    """Return the environment of a host, all of it.
+
+    Args:
+        readable: as in ``command``.
+    """
+    parents = dict.fromkeys(str(path.absolute().parent) for path in readable)
+    return {
+        "PATH": os.pathsep.join([f"{sys.prefix}/bin", "/usr/bin", "/bin"]),
+        "PYTHONPATH": os.pathsep.join(parents),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LANG": "C.UTF-8",
+        "HOME": "/tmp/home",
+        "USER": "student",
+        "LOGNAME": "student",
+        "MPLCONFIGDIR": "/tmp/home/matplotlib",
+        "MPLBACKEND": "agg",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _rights() -> list[str]:
+    """As root, no user namespace: in one of its own there would be no other user to become."""
+    if os.geteuid() != 0:
+        return ["--unshare-user"]
+    kept = [word for capability in FOR_ROOT for word in ("--cap-add", capability)]
+    return ["--cap-drop", "ALL", *kept]
+
+
+def _system() -> Iterator[list[str]]:
+    """The system's programs and libraries; where /lib is a link to /usr/lib, it stays one."""
+    yield ["--ro-bind", "/usr", "/usr", "--ro-bind-try", "/nix/store", "/nix/store"]
+    for path in sorted((*Path("/").glob("lib*"), Path("/bin"), Path("/sbin"))):
+        if path.is_symlink():
+            yield ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            yield ["--ro-bind", str(path), str(path)]
+    for name in OF_ETC:
+        yield ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+
+
+def _bound(path: Path) -> Iterator[list[str]]:
+    """A path under its own name, and under the one that links lead to.
+
+    Folders above it that bubblewrap makes by itself would be the owner's alone to enter.
+    """
+    for place in dict.fromkeys((path.absolute(), path.resolve())):
+        for above in reversed(place.parents):
+            yield ["--perms", "0755", "--dir", str(above)]
+        yield ["--ro-bind", str(path), str(place)]

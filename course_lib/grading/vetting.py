@@ -1,0 +1,160 @@
+"""A look at what was handed in before any of it runs: find the notebooks, read them, keep the rest.
+
+Nothing is followed (links), opened by mistake (pipes, devices) or trusted (sizes, names, JSON). Who
+named a file a little differently is graded all the same, and told so.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+
+from course_lib.grading.reading import Refused, read_notebook
+from course_lib.grading.walking import Entry, Walk
+
+__all__ = ["Refused", "Vetted", "vet"]
+
+MAX_NOTEBOOK = 100_000_000  # bytes; a notebook full of figures has 50 MB
+MAX_BYTES, MAX_FILES = 50_000_000, 1000  # of all other files together
+# Browsers like to add the second ending.
+NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Vetted:
+    """What can be graded of a submission.
+
+    Attributes:
+        notebooks: by the name that the assignment gives them; format 4.5, without outputs.
+        files: what else was handed in: content by path, seen from the notebook.
+        notes: what was found and mended, a sentence each.
+    """
+
+    notebooks: dict[str, NotebookNode]
+    files: dict[str, bytes]
+    notes: list[str]
+
+
+def vet(folder: Path, names: list[str]) -> Vetted:
+    """Return what can be graded of a submission.
+
+    Hidden files, caches, links and special files stay behind. Of several notebooks, those that
+    cannot be graded come back without cells and the notes say why, as long as one can.
+
+    Args:
+        folder: the folder that was handed in.
+        names: file names of the assignment's notebooks.
+
+    Raises:
+        Refused: if there is nothing to grade; ``state`` and ``reason`` say why.
+    """
+    walk = Walk(folder)
+    taken, notes = _choose(walk, names)
+    notebooks, problems = {}, []
+    for name in names:
+        try:
+            notebooks[name], mended = _notebook(walk, name, taken.get(name))
+            notes += mended
+        except Refused as problem:
+            problems.append(problem)
+            notebooks[name] = new_notebook()
+    if len(problems) == len(names):
+        raise problems[0]
+    base = next((taken[name].parent for name in names if name in taken), "")
+    files = _files(walk, base)
+    left_out = [f"left out, {why}: {_some(paths)}" for why, paths in walk.left_out.items()]
+    return Vetted(notebooks, files, [p.reason for p in problems] + notes + left_out)
+
+
+def _choose(walk: Walk, names: list[str]) -> tuple[dict[str, Entry], list[str]]:
+    """The file that stands for each notebook: best name, then newest, then last by name."""
+    found = [e for e in walk.files if NOTEBOOK.search(e.name) and e.path.count("/") <= 1]
+    taken, notes = {}, []
+    # A longer name claims its files before a shorter one that is its beginning.
+    order = sorted(names, key=len, reverse=True)
+    for fits in (_exact, _alike, None):
+        for name in [name for name in order if name not in taken]:
+            free = [e for e in found if e not in taken.values()]
+            fitting = [e for e in free if fits is None or fits(e, name)]
+            only = len(free) == 1 and len(taken) == len(names) - 1
+            if fitting and (fits or only) and not _blocked(walk, name):
+                taken[name] = max(fitting, key=lambda e: (-e.path.count("/"), e.changed, e.path))
+    for name, entry in taken.items():
+        if entry.path != name:
+            notes.append(f"{entry.path} was taken as {name}")
+    unused = [e.path for e in found if e not in taken.values()]
+    if unused:
+        notes.append(f"not graded: {_some(unused)}")
+    return taken, notes
+
+
+def _blocked(walk: Walk, name: str) -> bool:
+    return any(name in paths for paths in walk.left_out.values())
+
+
+def _exact(entry: Entry, name: str) -> bool:
+    return entry.name == name
+
+
+def _alike(entry: Entry, name: str) -> bool:
+    """Whether a name is the wanted one with additions: a copy, a student's name, other case."""
+    return f" {_words(name)} " in f" {_words(entry.name)} "
+
+
+def _words(name: str) -> str:
+    stem = NOTEBOOK.sub("", unicodedata.normalize("NFKC", name)).casefold()
+    return re.sub(r"[\W_]+", " ", stem).strip()
+
+
+def _notebook(walk: Walk, name: str, entry: Entry | None) -> tuple[NotebookNode, list[str]]:
+    for why, paths in walk.left_out.items():
+        if entry is None and name in paths:
+            raise Refused("malformed", f"{name} cannot be graded: {why}")
+    if entry is None:
+        there = _some([one.path for one in walk.files]) or "nothing"
+        raise Refused("missing", f"no {name} in it; found {there}")
+    if entry.size > MAX_NOTEBOOK:
+        size, most = entry.size // 10**6, MAX_NOTEBOOK // 10**6
+        reason = f"{entry.path} has {size} MB, more than {most}: clear its outputs"
+        raise Refused("malformed", reason)
+    try:
+        data = walk.read(entry, MAX_NOTEBOOK)
+    except OSError as error:
+        why = (error.strerror or "unknown error").lower()
+        raise Refused("malformed", f"{entry.path} cannot be read: {why}") from None
+    return read_notebook(data, entry.path)
+
+
+def _files(walk: Walk, base: str) -> dict[str, bytes]:
+    """Every other file, small ones first, so that a large one costs no helper module."""
+    files: dict[str, bytes] = {}
+    room = MAX_BYTES
+    # A file beside the notebook comes before one of the same name above it.
+    order = sorted(walk.files, key=lambda e: (not e.path.startswith(base), e.size, e.path))
+    for entry in order:
+        path = entry.path.removeprefix(base)
+        if NOTEBOOK.search(path) or path in files:
+            continue
+        if len(files) == MAX_FILES:
+            walk.leave_out(entry.path, f"more than {MAX_FILES} files")
+        elif entry.size > room:
+            walk.leave_out(entry.path, f"more than {MAX_BYTES // 10**6} MB of files")
+        else:
+            try:
+                files[path] = walk.read(entry, entry.size)
+                room -= entry.size
+            except OSError as error:
+                walk.leave_out(entry.path, (error.strerror or "unreadable").lower())
+    return files
+
+
+def _some(paths: list[str]) -> str:
+    """A few names for a sentence, each on one line and of bounded length."""
+    shown = [p if p.isprintable() else ascii(p)[1:-1] for p in sorted(paths)[:3]]
+    shown = [p if len(p) <= 80 else f"{p[:77]}..." for p in shown]
+    return ", ".join(shown) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")

@@ -1,0 +1,257 @@
+"""The student's cells run in one process, the tests in another; only data goes between them."""
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course_lib.grading.execution import Execution, execute, imports
+from course_lib.grading.hosts import Host
+from course_lib.grading.sandbox.limits import Limits
+from course_lib.grading.sandbox.tiers import probe
+
+LIMITS = Limits(cell_seconds=2, memory=400 * 2**20, output=20_000, message=2**20)
+
+
+@pytest.fixture(scope="module")
+def hosts():
+    """Warm hosts behind the best walls that this machine has."""
+    pair = Host("student", probe().name, []), Host("judge", probe().name, [])
+    for host in pair:
+        host.ask_to_import([])
+    for host in pair:
+        host.await_ready()
+    yield pair
+    for host in pair:
+        host.close()
+
+
+def student(source):
+    return ("student", source)
+
+
+def locked(source):
+    return ("locked", source)
+
+
+def test(source):
+    return ("test", source)
+
+
+test.__test__ = False
+MARKS = {
+    "student": {"grade": False, "solution": True, "locked": False},
+    "locked": {"grade": False, "solution": False, "locked": True},
+    "test": {"grade": True, "solution": False, "locked": True, "points": 1},
+}
+
+
+def notebook(*cells):
+    made = []
+    for number, (kind, source) in enumerate(cells):
+        marks = {"nbgrader": {**MARKS[kind], "grade_id": f"c{number}"}} if kind in MARKS else {}
+        made.append(new_code_cell(source, id=f"c{number}", metadata=marks))
+    return new_notebook(cells=made)
+
+
+def run(hosts, *cells, files=None, limits=LIMITS) -> Execution:
+    book = notebook(*cells)
+    return execute(book, imports(book), files or {}, {}, hosts, limits)
+
+
+def error(result, number):
+    """The error of a cell, as NAME: TEXT, or nothing."""
+    outputs = result.outputs.get(f"c{number}", [])
+    found = [f"{o['ename']}: {o['evalue']}" for o in outputs if o["output_type"] == "error"]
+    return found[-1] if found else None
+
+
+def passes(hosts, *cells, **more):
+    result = run(hosts, *cells, **more)
+    return [error(result, i) for i, (kind, _) in enumerate(cells) if kind == "test"]
+
+
+def test_a_test_calls_functions_reads_data_and_asks(hosts):
+    source = "def double(x): return [2 * v for v in x]\nK = {'a': (1, 2.5)}\nclass C:\n    n = 7"
+    assert passes(
+        hosts,
+        student(source),
+        test("assert double([1, 2]) == [2, 4]\nassert double(x=(3,)) == [6]"),
+        test("assert K == {'a': (1, 2.5)}"),
+        test("assert ask('C().n + k', k=1) == 8"),
+        test("assert double([1]) == [3], 'one becomes two'"),
+        test("from math import tau\nassert double([tau]) == [2 * tau]"),
+    ) == [None, None, None, "AssertionError: one becomes two", None]
+
+
+def test_names_that_nobody_has_and_objects_that_are_no_data_say_so(hosts):
+    source = "class C:\n    n = 7\nc = C()\ndef f(x): return C()\ndef g(x): return x"
+    found = passes(
+        hosts,
+        student(source),
+        test("missing"),
+        test("c.n"),
+        test("f(1)"),
+        test("g(lambda: 1)"),
+        test("g.__code__"),
+    )
+    assert found[0] == "NameError: name 'missing' is not defined"
+    assert "c is a C, which is no plain data" in found[1]
+    assert "a C is not plain data" in found[2]
+    assert "takes data alone" in found[3]
+    assert "the student's" in found[4]
+
+
+def test_arguments_that_a_function_changes_are_changed_for_the_test_too(hosts):
+    source = "def f(x, d):\n    x.append(3)\n    d['k'] = x"
+    assert passes(
+        hosts,
+        student(source),
+        test("x, d = [1], {}\nf(x, d)\nassert x == [1, 3]\nassert d == {'k': [1, 3]}"),
+        test("x = [1]\nf(x=x, d={})\nassert x == [1, 3]"),
+    ) == [None, None]
+
+
+def test_errors_arrive_by_their_kind_and_text(hosts):
+    source = (
+        "class Odd(ValueError): pass\nclass Own(Exception): pass\n"
+        "def f(n):\n    raise {0: ValueError('no'), 1: Odd('odd'), 2: Own('own'),"
+        " 3: NotImplementedError('f: your code goes here')}[n]"
+    )
+    assert passes(
+        hosts,
+        student(source),
+        test("try: f(0)\nexcept ValueError as e: assert str(e) == 'no'"),
+        test("try: f(1)\nexcept ValueError as e: assert type(e).__name__ == 'Odd'"),
+        test("f(2)"),
+        test("f(3)"),
+        test("try: f(9)\nexcept KeyError: pass"),
+    ) == [None, None, "Own: own", "NotImplementedError: f: your code goes here", None]
+
+
+def test_what_is_locked_or_imported_by_the_course_is_not_the_students_to_change(hosts):
+    assert passes(
+        hosts,
+        ("plain", "import math"),
+        locked("def helper(x): return x + 1"),
+        student("helper = math = len = lambda *a: 42\ndef f(x): return x"),
+        test("assert helper(1) == 2 and math.floor(1.5) == 1 and len([1]) == 1"),
+        locked("from math import floor"),
+        test("assert floor(2.5) == 2 and f(1) == 1"),
+    ) == [None, None]
+
+
+def test_a_test_sees_the_names_as_they_are_when_its_turn_comes(hosts):
+    assert passes(
+        hosts,
+        student("def f(): return 1"),
+        test("assert f() == 1"),
+        student("def f(): return 2\nn = 5"),
+        test("assert f() == 2 and n == 5"),
+        student("del n"),
+        test("n"),
+    ) == [None, None, "NameError: name 'n' is not defined"]
+
+
+def test_nothing_is_run_behind_the_last_cell_that_counts(hosts):
+    result = run(hosts, student("n = 1"), test("assert n == 1"), ("plain", "print('never')"))
+    assert result.outputs.keys() == {"c0", "c1"}
+
+
+def test_files_lie_beside_the_notebook_and_can_be_imported(hosts):
+    files = {"helper.py": b"N = 3", "data/x.txt": "é".encode()}
+    source = "from helper import N\ntext = open('data/x.txt', encoding='utf8').read()"
+    assert passes(hosts, student(source), test("assert N == 3 and text == 'é'"), files=files) == [
+        None
+    ]
+
+
+def test_a_cell_that_takes_too_long_is_stopped_and_the_others_go_on(hosts):
+    result = run(
+        hosts,
+        student("n = 1\nwhile True: pass"),
+        test("assert n == 1"),
+        student("import time\ndef slow(): time.sleep(60)\ndef quick(): return 1"),
+        test("slow()"),
+        test("assert quick() == 1"),
+    )
+    assert error(result, 0) == "Timeout: the cell was stopped after 2 s"
+    assert error(result, 1) is None
+    assert error(result, 3) == "TimeoutError: the call was stopped after 2 s"
+    assert error(result, 4) is None
+    assert result.ending == "timed out"
+    assert "longer than 2 s" in result.reason
+
+
+def test_code_that_cannot_be_interrupted_is_killed_and_its_tests_say_so(hosts):
+    source = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+    result = run(hosts, student("def f(): return 1"), student(source), test("f()"))
+    assert result.ending == "timed out"
+    assert "does not run any more" in error(result, 2)
+
+
+@pytest.mark.parametrize(
+    ("source", "ending"),
+    [
+        ("import os\nos._exit(0)", "crashed"),
+        ("import ctypes\nctypes.string_at(0)", "crashed"),
+        ("x = bytearray(700 * 2**20)", "graded"),  # a MemoryError, and life goes on
+    ],
+)
+def test_an_end_of_the_process_is_told_and_not_more(hosts, source, ending):
+    result = run(hosts, student("def f(): return 1"), student(source), test("f()"))
+    assert result.ending == ending
+    assert (error(result, 2) is None) == (ending == "graded")
+
+
+def test_memory_of_all_processes_together_is_limited(hosts):
+    source = (
+        "import os, time\n"
+        "for _ in range(4):\n"
+        "    if os.fork() == 0:\n"
+        "        x = bytearray(os.urandom(2**20) * 200)\n"
+        "        time.sleep(20)\n"
+        "time.sleep(20)"
+    )
+    limits = Limits(cell_seconds=15, memory=400 * 2**20)
+    result = run(hosts, student(source), limits=limits)
+    assert (result.ending, error(result, 0)[:4]) == ("out of memory", "Gone")
+
+
+def test_what_a_cell_shows_is_cut_to_size(hosts):
+    flood = "for i in range(10**5): print(i)\nprint('x' * 10**7)"
+    result = run(hosts, student(flood), student("raise ValueError('y' * 10**7)"), test("1"))
+    for number in (0, 1):
+        assert len(str(result.outputs[f"c{number}"])) < 3 * LIMITS.output
+    assert result.ending == "graded"
+
+
+def test_an_answer_that_is_too_large_ends_it(hosts):
+    result = run(hosts, student("def f(): return 'z' * 2**22"), test("f()"), test("f()"))
+    assert result.ending == "crashed"
+    assert "more data than a message may hold" in result.reason
+    assert error(result, 2) is not None
+
+
+def test_a_tests_value_and_prints_are_kept(hosts):
+    result = run(hosts, student("n = 0.5"), test("print('seen')\nn"))
+    kinds = [output["output_type"] for output in result.outputs["c1"]]
+    assert kinds == ["stream", "execute_result"]
+    assert result.outputs["c1"][1]["data"]["text/plain"] == "0.5"
+
+
+def test_sessions_are_strangers_to_each_other(hosts):
+    leave = "open('/tmp/left', 'w').write('x')\nopen('/dev/shm/left', 'w').write('x')"
+    run(hosts, student(leave), test("1"))
+    look = "import os\nfound = os.path.exists('/tmp/left') or os.path.exists('/dev/shm/left')"
+    if probe().name == "full":
+        assert passes(hosts, student(look), test("assert not found")) == [None]
+
+
+def test_imports_are_taken_from_all_cells_but_tests():
+    book = notebook(
+        ("plain", "import a\n%matplotlib inline\nfrom b import c as d"),
+        locked("import a\nif True:\n    import hidden"),
+        student("import e"),
+        test("import f"),
+        ("plain", "this is no Python"),
+    )
+    assert imports(book) == "import a\nfrom b import c as d\nimport e"
