@@ -61,6 +61,7 @@ class Assignment:
             releases = {file: _notebook(released[file]) for file in raw}
         except Exception as error:
             raise CourseProblem(f"a notebook of {name} cannot be read: {error}") from None
+        _demand_marks(sources)
         state = {**files, **raw, **{f"released {k}": v for k, v in released.items()}}
         parts = [part for k in sorted(state) for part in (k.encode("utf-8", "replace"), state[k])]
         return cls(name, sources, releases, files, tuple(parts))
@@ -118,6 +119,19 @@ class Assignment:
 def is_test(cell: NotebookNode) -> bool:
     """Return whether a cell is a test that gives points by itself."""
     return cell.cell_type == "code" and role(cell) == "judge"
+
+
+def _demand_marks(sources: Mapping[str, NotebookNode]) -> None:
+    """Refuse a solution that no grade id marks: it could not be told from the student's code."""
+    for file, notebook in sources.items():
+        for number, cell in enumerate(notebook.cells, 1):
+            marks = cell.metadata.get("nbgrader", {})
+            marked = marks.get("solution") and marks.get("grade_id")
+            if MARKERS[0] in cell.source and not marked:
+                raise CourseProblem(
+                    f"cell {number} of {file} holds a solution and is not marked as one, with a"
+                    " grade id"
+                )
 
 
 def _notebook(content: bytes) -> NotebookNode:

@@ -20,8 +20,6 @@ from course_lib.grading.sandbox.tiers import Tier, probe
 
 __all__ = ["Job", "Outcome", "close", "learn", "work"]
 
-TIERS = ("limits", "files", "full")  # from the weakest to the strongest
-
 
 @dataclass(frozen=True)
 class Job:
@@ -83,7 +81,7 @@ def work(job: Job, loaded: Loaded | None = None) -> Outcome:
     """
     tier, began = probe(), time.monotonic()
     outcome = Outcome(isolation=tier.name)
-    if TIERS.index(tier.name) < TIERS.index(job.isolation):
+    if not tier.at_least(job.isolation):
         outcome.problem = f"{job.isolation} isolation was asked for, and here is {tier.name}"
         return outcome
     for name, text in job.notebooks.items():
@@ -121,7 +119,7 @@ def _warm(job: Job, tier: Tier) -> tuple[Host, Host]:
 
 
 def _new(job: Job, tier: Tier) -> tuple[Host, Host]:
-    given = tier.name, list(job.packages)
+    given = tier.name, list(job.packages), tier.warm
     hosts = Host("student", *given), Host("judge", *given)
     for host in hosts:  # both import at the same time
         host.ask_to_import(list(job.preload))

@@ -145,10 +145,11 @@ class Host:
         role: "student" or "judge".
         tier: the walls, by the name of their tier: "full", "files" or "limits".
         packages: names of the packages outside Python's own folders that the notebooks import.
+        many: whether it serves many submissions, each behind inner walls of its own.
     """
 
-    def __init__(self, role: str, tier: str, packages: list[str]) -> None:
-        self.role, self.tier = role, tier
+    def __init__(self, role: str, tier: str, packages: list[str], many: bool = True) -> None:
+        self.role, self.tier, self.many = role, tier, many
         self._readable = bubblewrap.packages(["course_lib", *packages])
         self._lock = threading.Lock()
         self._folders: list[str] = []
@@ -209,8 +210,8 @@ class Host:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _command(self, control: int) -> list[str]:
-        inner = {"full": "inner", "files": "landlock", "limits": "none"}[self.tier]
-        walls = inner if self.role == "student" else "none"
+        inner = {"full": "inner" if self.many else "none", "files": "landlock", "limits": "none"}
+        walls = inner[self.tier] if self.role == "student" else "none"
         outer = "bubblewrap" if self.tier == "full" else "none"
         module = "course_lib.grading.processes.host"
         argv = [sys.executable, "-m", module, str(control), walls, outer]

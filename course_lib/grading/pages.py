@@ -133,10 +133,9 @@ def _plain_cell(cell: NotebookNode) -> NotebookNode:
     known = cell.metadata.get("nbgrader", {})
     kept = NotebookNode({key: known[key] for key in KEPT_METADATA if key in known})
     cell.metadata = NotebookNode(nbgrader=kept) if kept else NotebookNode()
-    cell.pop("attachments", None)
     if cell.cell_type == "code":
         cell.outputs = [_plain_output(output) for output in cell.outputs]
-    else:  # nbconvert stops at an attachment that is not there
+    else:  # no attachment is shown, and nbconvert stops at one that is not there
         cell.source = re.sub("attachment:", "attachment\u2236", cell.source, flags=re.IGNORECASE)
     return cell
 

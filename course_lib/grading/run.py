@@ -7,6 +7,7 @@ is not run again.
 
 from __future__ import annotations
 
+import fcntl
 import fnmatch
 import json
 import os
@@ -47,7 +48,7 @@ class Options:
     """
 
     students: tuple[str, ...] = ()
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     scheduler: str = ""
     isolation: str = "full"
     limits: Limits = field(default_factory=Limits)
@@ -114,15 +115,15 @@ def grade(
         raise CourseProblem(f"no submission of {', '.join(options.students)}")
     assignment = Assignment.read(course, name)
     recorder = Recorder(course, name)
-    recorder.register()
-    with _executor(options) as executor:
+    with _alone(course), _executor(options) as executor:
+        recorder.register()
         reference = check_solution(course, assignment, options, executor)
         run = _Run(assignment, recorder, options, reference)
         verdicts = []
         for verdict in run.verdicts(submissions, executor):
             verdicts.append(verdict)
             tell(verdict, len(verdicts), len(wanted))
-    recorder.export()
+        recorder.export()
     return verdicts
 
 
@@ -236,6 +237,18 @@ def _wanted(student: str, options: Options) -> bool:
     patterns = options.students
     matches = any(fnmatch.fnmatchcase(student, pattern) for pattern in patterns)
     return not patterns or student in patterns or matches
+
+
+@contextmanager
+def _alone(course: Course) -> Iterator[None]:
+    """Hold a course for one run: two at once would write over each other's results."""
+    course.store.mkdir(exist_ok=True)
+    with (course.store / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CourseProblem("another run is grading this course; wait for its end") from None
+        yield
 
 
 @contextmanager

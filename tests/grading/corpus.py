@@ -240,130 +240,8 @@ _notebook("honest", "honest_blank", ALL, 0, "nothing done", {})
 _notebook("honest", "honest_wrong", ALL, 0, "everything wrong", WRONG)
 
 # ---- harmless: must lose no points
-_code("harmless", "harmless_stderr", ALL, FULL, "progress on stderr, a warning", """
-import sys, warnings
-print("50%", file=sys.stderr)
-warnings.warn("hm")""")
-_code("harmless", "harmless_warning_in_call", ALL, FULL, "warns and prints when called", """
-import sys, warnings
-def double(x):
-    warnings.warn("hm"); print("x", file=sys.stderr)
-    return 2 * x""", after=True)
-_code("harmless", "harmless_magics", ALL, FULL, "magics and a picture", """
-from IPython.display import Image, display
-%matplotlib inline
-%time sum(range(10))
-display(Image(data=b"\\x89PNG\\r\\n\\x1a\\n", format="png"))""")
-_code("harmless", "harmless_files", ALL, FULL, "files and a subprocess of its own", """
-import subprocess, sys, os
-open("mine.txt", "w").write("x"); assert open("data/numbers.csv").read()
-subprocess.run([sys.executable, "-c", "print(1)"], check=True)""")
-_code("harmless", "harmless_shell", ALL, FULL, "a command of the shell", "!echo hello")
-_code("harmless", "harmless_shell_value", ALL, FULL, "what a command says", """
-said = !echo hello
-assert said == ["hello"]""")
-_code("harmless", "harmless_await", ALL, FULL, "top-level await", """
-import asyncio
-await asyncio.sleep(0)""")
-_code("harmless", "harmless_own_error", ALL, FULL, "an error in a cell after the answer", """
-raise RuntimeError("an experiment that failed")""", after=True)
-_code("harmless", "harmless_numpy", ALL, FULL, "numbers of numpy", """
-import numpy
-def double(x):
-    return numpy.float64(2 * x)""", after=True)
-_code("harmless", "harmless_input", ALL, 4, "asks for input", "input('your name: ')\n")
 
 # ---- resource
-_code("resource", "loop", "timed out", 4, "infinite loop in a cell", "while True: pass")
-_code("resource", "loop_in_call", "timed out", 7, "infinite loop in a call", """
-def scale(x):
-    while True: pass""", at="scale", after=True)
-_code("resource", "loop_deaf", "timed out", 0, "catches every interrupt", """
-while True:
-    try:
-        while True: pass
-    except BaseException: pass""")
-_code("resource", "loop_in_c", "timed out", 0, "holds the GIL", "sum(range(10**12))")
-_code("resource", "sleep_in_call", "timed out", 7, "sleeps in a test's call", """
-import time
-def scale(x):
-    time.sleep(100)""", at="scale", after=True)
-_code("resource", "memory", "out of memory", 0, "touches a lot of memory", """
-import mmap
-kept = []
-while True:
-    try:
-        kept.append(bytearray(20_000_000))
-    except MemoryError:
-        import os
-        if os.fork() == 0:  # the limit of one process is not that of all
-            kept = []""")
-_code("resource", "memory_error", ALL, 4, "asks for more than there can be", "x = bytearray(10**11)")
-_code("resource", "fork_bomb", ALL, FULL, "forks until it cannot", """
-import os, time
-for _ in range(300):
-    try:
-        if os.fork() == 0:
-            time.sleep(1000); os._exit(0)
-    except OSError: break""")
-_code("resource", "threads", ALL, FULL, "threads until there are no more", """
-import threading, time
-for _ in range(1000):
-    try: threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
-    except RuntimeError: break""")
-_code("resource", "disk", ALL, FULL, "fills every folder that it can", """
-import os
-for folder in (".", os.environ["HOME"], "/tmp", "/dev/shm", "/var/tmp"):
-    for i in range(10):
-        try:
-            with open(f"{folder}/@TOKEN@{i}", "wb") as file:
-                for _ in range(30): file.write(bytes(1_000_000))
-        except OSError: pass
-        try: os.remove(f"{folder}/@TOKEN@{i}")
-        except OSError: pass""")
-_code("resource", "output_lines", ALL, FULL, "very many lines", """
-for i in range(100_000): print("line", i)""")
-_code("resource", "output_one_line", ALL, FULL, "a line of 50 MB", "print('x' * 50_000_000)")
-_code("resource", "output_file_descriptors", ALL, FULL, "past Python's streams", """
-import os
-for fd in (0, 1, 2):
-    try:
-        for _ in range(100): os.write(fd, b"x" * 1_000_000)
-    except OSError: pass""")
-_code("resource", "output_figure", ALL, FULL, "a figure of 40 MB", """
-from IPython.display import display, Image
-display(Image(data=b"\\x89PNG\\r\\n\\x1a\\n" + bytes(40_000_000), format="png"))""")
-_code("resource", "output_traceback", ALL, FULL, "an error of 20 MB", """
-raise RuntimeError("x" * 20_000_000)""", after=True)
-_code("resource", "exit_now", "crashed", 0, "os._exit", "import os; os._exit(0)")
-_code("resource", "exit_late", "crashed", 7, "os._exit in the last answer", """
-import os
-def scale(x): os._exit(0)""", at="scale", after=True)
-_code("resource", "segfault", "crashed", 0, "segfault", "import ctypes; ctypes.string_at(0)")
-_code("resource", "sys_exit", ALL, 4, "sys.exit in a function", """
-import sys
-def double(x): sys.exit(0)""", after=True)
-_code("resource", "closes_sockets", "crashed", 0, "closes everything", """
-import os; os.closerange(0, 256)""")
-_code("resource", "closes_and_stays", "crashed", 0, "closes everything and loops", """
-import os; os.closerange(0, 256)
-while True: pass""")
-_code("resource", "stops_itself", ALL, FULL, "signals to itself and everybody", """
-import os, signal
-for pid in (os.getpid(), os.getppid(), 1, -1):
-    for number in (signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM):
-        try: os.kill(pid, number)
-        except OSError: pass""")
-_code("resource", "detached", ALL, FULL, "children that outlive it", """
-import os, subprocess
-subprocess.Popen(["sleep", "86399.75"], start_new_session=True)
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        os.execvp("sleep", ["sleep", "86399.75"])
-    os._exit(0)""")
-_code("resource", "recursion", ALL, 8, "recursion without end", """
-def total(x): return total(x)""", at="total", after=True)
 
 # ---- tamper
 LINK = """
@@ -384,177 +262,6 @@ STUDENT = """
 import gc
 from course_lib.grading.processes import codec, session, shell, student
 """
-_code("tamper", "rebinds_helpers", ALL, 0, "rebinds what the tests use", """
-import builtins, marking, math
-close = marking.close = math.isclose = lambda *a, **k: True
-builtins.abs = builtins.sum = lambda *a, **k: 0
-class AssertionError(Exception): pass
-ask = lambda *a, **k: 20
-TOLERANCE, reach, hidden_input, found = 1e9, 0, 0, [1, 3, 6]""", WRONG)
-_code("tamper", "monkeypatches", ALL, 0, "patches libraries", """
-import math, operator, sys, types
-for module in list(sys.modules.values()):
-    for name in ("isclose", "allclose", "close", "equal"):
-        if hasattr(module, name):
-            try: setattr(module, name, lambda *a, **k: True)
-            except Exception: pass""", WRONG)
-_code("tamper", "frames", ALL, 0, "walks up the frames when called", """
-import sys
-def double(x):
-    frame = sys._getframe()
-    while frame:
-        for names in (frame.f_globals, frame.f_locals):
-            for name in list(names):
-                if name in ("close", "expected", "limits", "failure"): names[name] = lambda *a: True
-        frame = frame.f_back
-    return 0""", WRONG, after=True)
-_code("tamper", "gc_hunt", ALL, 0, "patches all functions it finds", """
-import gc, types
-for thing in gc.get_objects():
-    if isinstance(thing, types.FunctionType) and thing.__name__ in ("close", "isclose"):
-        thing.__code__ = (lambda *a, **k: True).__code__""", WRONG)
-_code("tamper", "always_equal", ALL, 0, "objects that equal everything", """
-class Equal:
-    def __eq__(self, other): return True
-    def __sub__(self, other): return self
-    def __rsub__(self, other): return self
-    def __abs__(self): return 0
-    def __lt__(self, other): return True
-    def __float__(self): return 20.0
-    __hash__ = None
-double = total = scale = lambda x: Equal()""",
-      {**WRONG, "total": "pass", "scale": "pass"}, after=True)
-_code("tamper", "always_equal_data", ALL, 0, "data that equal everything", """
-def equal(kind):
-    return type("Equal", (kind,), {"__eq__": lambda s, o: True, "__hash__": None,
-        "__sub__": lambda s, o: s, "__abs__": lambda s: 0, "__lt__": lambda s, o: True})
-double = scale = lambda x: equal(float)(1)
-total = lambda x: equal(list)()""",
-      {**WRONG, "total": "pass", "scale": "pass"}, after=True)
-_code("tamper", "nan", ALL, 0, "not a number", """
-double = scale = lambda x: float("nan")
-total = lambda x: [float("nan")] * 3""",
-      {**WRONG, "total": "pass", "scale": "pass"}, after=True)
-_code("tamper", "transformers", ALL, 0, "input and ast transformers", """
-import ast
-class NoAsserts(ast.NodeTransformer):
-    def visit_Assert(self, node): return ast.Pass()
-get_ipython().ast_transformers.append(NoAsserts())
-get_ipython().input_transformers_cleanup.append(lambda lines: ["pass\\n"])""", WRONG)
-_code("tamper", "run_cell_patched", ALL, 0, "replaces run_cell and show", """
-from IPython.core.interactiveshell import InteractiveShell
-from course_lib.grading.processes.shell import Shell
-InteractiveShell.run_cell = lambda *a, **k: None
-Shell.show = lambda *a, **k: ([], "")""", WRONG)
-_code("tamper", "answer_patched", ALL, 0, "its process answers for it", STUDENT + """
-for thing in gc.get_objects():
-    if isinstance(thing, student.Student):
-        thing.kinds["C"] = lambda request: {"value": {"double": ("data", 1), "found": ("data", 1)}}
-""", WRONG)
-_code("tamper", "answers_no_error", ALL, 0, "answers that hold value and error", STUDENT + """
-for thing in gc.get_objects():
-    if isinstance(thing, student.Student):
-        thing.kinds["C"] = lambda request: {"value": None, "error": []}""", WRONG)
-_code("tamper", "codec_patched", ALL, 0, "its encoder writes something else", STUDENT + """
-student.encode = lambda value: b"\\0\\0\\0\\x02{}"
-session.send = session.send""", WRONG)
-_code("tamper", "exit_errors", ALL, 0, "raises what ends a test without a failure", """
-class Quiet(KeyboardInterrupt): pass
-class BdbQuit(Exception): pass
-class UsageError(Exception): pass
-def double(x): raise Quiet()
-""", {**WRONG, "total": "def total(v): raise BdbQuit()", "scale": "def scale(x): raise UsageError()"},
-      after=True)
-_code("tamper", "stop_iteration", ALL, 0, "raises StopIteration", """
-def double(x): raise StopIteration
-def total(x): raise GeneratorExit
-def scale(x): raise SystemExit(0)
-""", {**WRONG, "total": "pass", "scale": "pass"}, after=True)
-_code("tamper", "huge_message", ALL, 0, "a result so long that the failure might be cut off", """
-def total(values): return "x" * 700_000""", WRONG, at="total", after=True)
-_code("tamper", "huge_message_escaped", ALL, 0, "the same, of letters that take more room", """
-def total(values): return "\\0" * 900_000""", WRONG, at="total", after=True)
-_code("tamper", "huge_error_name", ALL, 0, "an error with a name of a million letters", """
-def double(x): raise type("E" * 1_000_000, (Exception,), {})("x")
-total = scale = double""", {**WRONG, "total": "pass", "scale": "pass"}, after=True)
-_code("tamper", "huge_error_text", ALL, 0, "a forged error of a million letters", STUDENT + """
-for thing in gc.get_objects():
-    if isinstance(thing, student.Student):
-        thing.answer = None
-        thing.kinds["C"] = lambda request: {"error": ["ValueError"], "text": "x" * 1_000_000}
-""", WRONG)
-_code("tamper", "odd_errors", ALL, 0, "errors of strange kinds", STUDENT + """
-kinds = iter([["\\0"], ["\\udc80", "ValueError"], ["UnicodeDecodeError", "ValueError"], [""], [3],
-              ["ExceptionGroup", "Exception"], ["SyntaxError"], ["__build_class__"], None] * 9)
-for thing in gc.get_objects():
-    if isinstance(thing, student.Student):
-        thing.kinds["C"] = lambda request: {"error": next(kinds), "text": None}""", WRONG)
-_code("tamper", "tolerance_stolen", ALL, 4, "fails a locked cell, then defines its names", """
-TOLERANCE = 1e9
-def double(x): raise ValueError
-""", {**RIGHT, "scale": WRONG["scale"]}, after=True)
-_code("tamper", "changes_arguments", ALL, 0, "forges changes of arguments", STUDENT + """
-def forged(request):
-    if request["do"] == "look": return {"value": {n: ("callable", None) for n in request["names"]}}
-    return {"value": [], "changed": {0: 0, -1: 0, 7: 0, "x": 0}}
-for thing in gc.get_objects():
-    if isinstance(thing, student.Student): thing.kinds["C"] = forged""", WRONG)
-_code("tamper", "judge_memory", "crashed", 0, "an answer that grows in the judge", LINK + """
-def double(x):
-    write(frame(b'{"t":"dict","v":[["value",[' + b"[]," * 15_000_000 + b"[]]]]}"))
-    return 0""", WRONG, after=True)
-_code("tamper", "judge_text", ALL, 0, "a text that the judge can hardly print", """
-def huge(x): return "\\0" * 50_000_000
-double = total = scale = huge""", {**WRONG, "total": "pass", "scale": "pass"}, after=True)
-_code("tamper", "judge_numbers", ALL, 0, "numbers that the judge can hardly compute with", """
-double = total = scale = lambda x: 10 ** 4000""",
-      {**WRONG, "total": "pass", "scale": "pass"}, after=True)
-_code("tamper", "frame_garbage", "crashed", 0, "garbage on its socket", LINK + """
-write(b"\\xff" * 1000)""", WRONG)
-_code("tamper", "frame_oversized", "crashed", 0, "a frame larger than agreed", LINK + """
-write(b"R" + (2**62).to_bytes(8, "big"))""", WRONG)
-_code("tamper", "frame_endless", ALL, 0, "a stream without end", LINK + """
-def flood():
-    while True: write(bytes(90_000))
-threading.Thread(target=flood, daemon=True).start()""", WRONG)
-_code("tamper", "frame_slow", "timed out", 0, "one byte at a time", LINK + """
-write(b"R" + (1000).to_bytes(8, "big"))
-while True: time.sleep(0.05); write(b"x")""", WRONG)
-_code("tamper", "frame_deep", ALL, 0, "JSON nested deeply", LINK + """
-write(frame(b"[" * 1_000_000))""", WRONG)
-_code("tamper", "frame_lists", ALL, 0, "a message that grows when it is read", LINK + """
-import os
-if os.fork() == 0:
-    write(frame(b"[" + b"[]," * 8_000_000 + b"[]]")); os._exit(0)
-os.wait()""", WRONG)
-_code("tamper", "frame_types", ALL, 0, "messages of wrong types", LINK + """
-for text in (b"null", b"[]", b'{"outputs": 3}', b'{"outputs": [[]]}', b'"outputs"', b"{",
-             b'{"t":"dict","v":[["outputs",[3]]]}', b'{"t":"set","v":[[]]}', b'{"t":"nope"}'):
-    write(frame(text))""", WRONG)
-_code("tamper", "frame_tensors", ALL, 0, "tensors that are none", LINK + """
-for shape in ([-1], [2**62], [2**40, 2**40], [1e9], ["x"], [0, 2**62], [True], [[]], None, 5):
-    for kind in ("tensor", "array"):
-        for dtype in ("bool", "float32", "O", "V8", "qint8", "u8", "i4,(9,9)f8", "S0", "import os"):
-            item = {"t": kind, "dtype": dtype, "shape": shape, "v": [0, 8], "scalar": False}
-            text = json.dumps({"t": "dict", "v": [["value", item]]}).encode()
-            write(frame(text, rest=bytes([2] * 8)))""", WRONG)
-_code("tamper", "frame_output_tensor", ALL, 0, "a tensor as a cell's output", LINK + """
-item = {"t": "tensor", "dtype": "bool", "shape": [8], "v": [0, 8]}
-write(frame(json.dumps({"t": "dict", "v": [["outputs", item]]}).encode(), rest=bytes([2] * 8)))
-""", WRONG)
-_code("tamper", "frame_outputs", ALL, 0, "a forged verdict", LINK + """
-out = {"output_type": "execute_result", "data": {"text/plain": "100"}, "metadata": {}}
-for _ in range(6):
-    write(frame(json.dumps({"t": "dict", "v": [["outputs", [
-        {"t": "dict", "v": [[k, {"t": "dict", "v": [list(p) for p in v.items()]}
-                             if isinstance(v, dict) else v] for k, v in out.items()]}]],
-        ["value", 100], ["failure", ""]]}).encode()))""", WRONG)
-_code("tamper", "pickles", ALL, 0, "pickles in place of data", """
-import pickle, os
-class Evil:
-    def __reduce__(self): return os.system, ("touch @ROOT@/@TOKEN@",)
-def double(x): return pickle.dumps(Evil())
-total = scale = lambda x: Evil()""", {**WRONG, "total": "pass", "scale": "pass"}, after=True)
 
 
 def _edited(name: str, state: str, points: float, why: str, change: Change, base=WRONG) -> None:
@@ -681,17 +388,42 @@ def _with_files(**files: str) -> Callable[[Path, str, Callable[[str], str]], Non
 
 
 SHADOW = "close = isclose = ask = lambda *a, **k: True\n"
-_folder("tamper", "shadow_modules", ALL, 0, "modules that shadow the course's",
-        _with_files(marking_py=SHADOW, math_py=SHADOW, torch_py=SHADOW, json_py="raise SystemExit",
-                    IPython__x_py="", course_lib__grading__processes__judge_py=SHADOW), WRONG)
-_folder("tamper", "file_in_place_of_folder", ALL, FULL, "a file named as the course's folder",
-        _with_files(data="x"))
-_folder("tamper", "folder_in_place_of_file", ALL, FULL, "a folder named as the course's file",
-        lambda folder, text, fill: (
-            (folder / FILE).write_text(text),
-            (folder / "marking.py").mkdir(),
-            (folder / "marking.py" / "x").write_text("x"),
-        ))
+_folder(
+    "tamper",
+    "shadow_modules",
+    ALL,
+    0,
+    "modules that shadow the course's",
+    _with_files(
+        marking_py=SHADOW,
+        math_py=SHADOW,
+        torch_py=SHADOW,
+        json_py="raise SystemExit",
+        IPython__x_py="",
+        course_lib__grading__processes__judge_py=SHADOW,
+    ),
+    WRONG,
+)
+_folder(
+    "tamper",
+    "file_in_place_of_folder",
+    ALL,
+    FULL,
+    "a file named as the course's folder",
+    _with_files(data="x"),
+)
+_folder(
+    "tamper",
+    "folder_in_place_of_file",
+    ALL,
+    FULL,
+    "a folder named as the course's file",
+    lambda folder, text, fill: (
+        (folder / FILE).write_text(text),
+        (folder / "marking.py").mkdir(),
+        (folder / "marking.py" / "x").write_text("x"),
+    ),
+)
 
 # ---- leak: each prints LEAK and what it got hold of
 LOOK = """
@@ -701,78 +433,6 @@ def read(path):
     try: leak(path, open(path, errors="replace").read())
     except OSError: pass
 """
-_code("leak", "reads_solutions", ALL, FULL, "the solutions, by every path", LOOK + """
-for base in ("@ROOT@", "..", "../..", "../../..", "/proc/1/cwd", "/proc/1/root@ROOT@",
-             "/proc/self/cwd/../../.."):
-    for path in glob.glob(base + "/solutions/*/*") + glob.glob(base + "/*/*/*/*.ipynb"):
-        read(path)
-    read(base + "/solutions/ps0_toy/ps0_toy.ipynb")""")
-_code("leak", "reads_gradebook", ALL, FULL, "gradebook, results, other submissions", LOOK + """
-for path in ("gradebook.db", "grades.csv", "nbgrader_config.py", ".grading/ps0_toy.json",
-             "submitted/earlier_honest/ps0_toy/ps0_toy.ipynb",
-             "autograded/earlier_honest/ps0_toy/ps0_toy.ipynb"):
-    read("@ROOT@/" + path)""")
-_code("leak", "reads_environment", ALL, FULL, "environment, arguments and maps", LOOK + """
-for path in ("environ", "cmdline", "maps", "mountinfo"):
-    for pid in ("1", "self"):
-        try: text = open(f"/proc/{pid}/{path}", "rb").read().decode(errors="replace")
-        except OSError: continue
-        for word in ("@ENV@", "@ROOT@", "@HOME@"):
-            if word in text: leak(path, word)
-if "@ENV@" in str(os.environ): leak("environ", "@ENV@")""")
-_code("leak", "reads_home", ALL, FULL, "HOME, keys, /etc and /root", LOOK + """
-for path in glob.glob("@HOME@/*") + glob.glob("/root/*") + glob.glob("/home/*/*"): read(path)
-for path in ("@HOME@/secret.txt", "/etc/passwd", "/etc/shadow", "/etc/hostname"): read(path)
-leak("HOME", "@HOME@") if os.path.exists("@HOME@") else None""")
-_code("leak", "reads_processes", ALL, FULL, "processes of others", LOOK + """
-for pid in filter(str.isdecimal, os.listdir("/proc")):
-    if int(pid) not in (1, os.getpid()): leak("process", pid)
-for fd in range(3, 256):
-    try: path = os.readlink(f"/proc/self/fd/{fd}")
-    except OSError: continue
-    if not path.startswith(("socket:", "/dev/null", "/dev/urandom", "/dev/random", "pipe:", "anon_")):
-        leak("file", path)""")
-_code("leak", "network", ALL, FULL, "loopback, names, and the world", LOOK + """
-import socket
-def reach(family, kind, address):
-    try:
-        with socket.socket(family, kind) as link:
-            link.settimeout(0.2)
-            if kind == socket.SOCK_DGRAM: link.sendto(b"x", address)
-            else: link.connect(address)
-        leak("network", address)
-    except OSError: pass
-reach(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", @PORT@))
-reach(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", @PORT@))
-reach(socket.AF_INET, socket.SOCK_STREAM, ("1.1.1.1", 80))
-reach(socket.AF_UNIX, socket.SOCK_STREAM, "\\0@ABSTRACT@")
-reach(socket.AF_UNIX, socket.SOCK_STREAM, "@SOCKET@")
-try: leak("names", socket.getaddrinfo("example.org", 80))
-except OSError: pass""")
-_code("leak", "writes", ALL, FULL, "files outside its folders", """
-import os, sys, course_lib, IPython
-for folder in ("@ROOT@", "@ROOT@/submitted/earlier_honest/ps0_toy", "@ROOT@/.grading", "@HOME@",
-               "@TMP@", "/tmp", "/var/tmp", "/dev/shm", "/etc", "/usr/lib", "/", sys.prefix,
-               os.path.dirname(course_lib.__file__), os.path.dirname(IPython.__file__), "/proc/1/root/tmp"):
-    try: open(folder + "/@TOKEN@.py", "w").write("raise SystemExit")
-    except OSError: pass
-for path in ("@ROOT@/gradebook.db", "@ROOT@/grades.csv", "@ROOT@/solutions/ps0_toy/ps0_toy.ipynb",
-             course_lib.__file__, sys.executable, "/proc/sys/kernel/core_pattern"):
-    try: open(path, "a").write("x")
-    except OSError: pass
-os.system("rm -rf '@ROOT@' '@HOME@' 2>/dev/null")""")
-_code("leak", "hidden_tests", ALL, FULL, "the hidden tests, anywhere in its memory", LOOK + """
-import gc, inspect
-def double(x):
-    frame = sys._getframe()
-    while frame:
-        if "@NEDDIH@"[::-1] in str(frame.f_locals)[:10**6]: leak("frame", frame)
-        frame = frame.f_back
-    return 2 * x
-for thing in gc.get_objects():
-    if isinstance(thing, (dict, list, tuple)) and len(thing) < 100:
-        for text in (thing.values() if isinstance(thing, dict) else thing):
-            if isinstance(text, str) and "@NEDDIH@"[::-1] in text: leak("gc", "x")""", after=True)
 
 
 def _link_to(path: str, name: str) -> Callable[[Path, str, Callable[[str], str]], None]:
@@ -785,10 +445,23 @@ def _link_to(path: str, name: str) -> Callable[[Path, str, Callable[[str], str]]
 
 
 READS = {**RIGHT, "double": f'{RIGHT["double"]}\nprint("LE" + "AK", open("notes.txt").read())'}
-_folder("leak", "linked_notebook", "malformed", None, "a link to the solution",
-        _link_to(f"@ROOT@/solutions/{NAME}/{FILE}", FILE))
-_folder("leak", "linked_file", ALL, FULL, "a link to the solution as a data file",
-        _link_to(f"@ROOT@/solutions/{NAME}/{FILE}", "notes.txt"), READS)
+_folder(
+    "leak",
+    "linked_notebook",
+    "malformed",
+    None,
+    "a link to the solution",
+    _link_to(f"@ROOT@/solutions/{NAME}/{FILE}", FILE),
+)
+_folder(
+    "leak",
+    "linked_file",
+    ALL,
+    FULL,
+    "a link to the solution as a data file",
+    _link_to(f"@ROOT@/solutions/{NAME}/{FILE}", "notes.txt"),
+    READS,
+)
 _folder("leak", "linked_folder", ALL, FULL, "a link to the whole course", _link_to("@ROOT@", "all"))
 
 
@@ -797,10 +470,20 @@ def _folder_is_link(folder: Path, released: NotebookNode, fill: Callable[[str], 
     os.symlink(fill(f"@ROOT@/solutions/{NAME}"), folder)
 
 
-CASES.append(Case("linked_whole", "leak", "malformed", None, "the folder is a link", _folder_is_link))
-_folder("leak", "pipe", ALL, FULL, "a named pipe that nobody writes to",
-        lambda folder, text, fill: (
-            (folder / FILE).write_text(text), os.mkfifo(folder / "numbers.csv")))
+CASES.append(
+    Case("linked_whole", "leak", "malformed", None, "the folder is a link", _folder_is_link)
+)
+_folder(
+    "leak",
+    "pipe",
+    ALL,
+    FULL,
+    "a named pipe that nobody writes to",
+    lambda folder, text, fill: (
+        (folder / FILE).write_text(text),
+        os.mkfifo(folder / "numbers.csv"),
+    ),
+)
 
 # ---- persistence
 PLACES = """
@@ -811,31 +494,6 @@ places = [os.path.expanduser("~/.ipython/profile_default/startup/0.py"), "/tmp/p
           os.path.expanduser("~/.local/lib/python3.11/site-packages/usercustomize.py"),
           os.path.expanduser("~/.jupyter/nbgrader_config.py")]
 """
-_code("persistence", "plant_1", ALL, FULL, "leaves start-up files", PLACES + """
-for path in places:
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        open(path, "w").write("raise SystemExit  # plant")
-    except OSError: pass
-import builtins; builtins.planted = True
-import course_lib; course_lib.planted = True""")
-_code("persistence", "plant_2", ALL, FULL, "looks for what others left", PLACES + """
-import builtins, course_lib
-for path in places:
-    if os.path.exists(path) and "plant" in open(path).read(): print("LEAK", path)
-if hasattr(builtins, "planted") or hasattr(course_lib, "planted"): print("LEAK in memory")""")
-_code("persistence", "late_writer", ALL, FULL, "wakes after it was graded", """
-import os, time
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        for fd in range(3): os.close(fd)
-        for _ in range(200):
-            time.sleep(0.1)
-            for path in ("@ROOT@/@TOKEN@", "@ROOT@/gradebook.db", "@TMP@/@TOKEN@"):
-                try: open(path, "a").write("x")
-                except OSError: pass
-    os._exit(0)""")
 
 # ---- malformed
 GOOD: tuple[str, float] = (ALL, FULL)
@@ -855,19 +513,33 @@ _bytes("bom", *GOOD, "a byte order mark", lambda data: b"\xef\xbb\xbf" + data)
 _bytes("utf16", *GOOD, "UTF-16", lambda data: data.decode().encode("utf-16"))
 _bytes("latin1", *GOOD, "a letter of Latin-1", lambda data: data.replace(b"it is.", b"\xe9 is."))
 _bytes("crlf", *GOOD, "ends of lines of Windows", lambda data: data.replace(b"\n", b"\r\n"))
-_bytes("conflict", *BAD, "a merge conflict in the file",
-       lambda data: data.replace(b'"cells"', b'<<<<<<< HEAD\n"cells"', 1))
-_json("nan_in_file", *GOOD, "NaN in the metadata",
-      lambda document: document["metadata"].update(x=float("nan")))
+_bytes(
+    "conflict",
+    *BAD,
+    "a merge conflict in the file",
+    lambda data: data.replace(b'"cells"', b'<<<<<<< HEAD\n"cells"', 1),
+)
+_json(
+    "nan_in_file",
+    *GOOD,
+    "NaN in the metadata",
+    lambda document: document["metadata"].update(x=float("nan")),
+)
 _bytes("two_documents", *BAD, "twice in one file", lambda data: data + data)
 _json("list", *BAD, "a list", lambda document: [document])
 _json("number", *BAD, "a number", lambda document: 7)
 _json("no_cells", *BAD, "no cells", lambda document: document.pop("cells") and None)
 _json("cells_null", *BAD, "cells is null", lambda document: document.update(cells=None))
-_json("cells_odd", *GOOD, "things that are no cells",
-      lambda document: document["cells"].extend([None, 3, [], {}, {"cell_type": 5, "source": {}}]))
+_json(
+    "cells_odd",
+    *GOOD,
+    "things that are no cells",
+    lambda document: document["cells"].extend([None, 3, [], {}, {"cell_type": 5, "source": {}}]),
+)
 _json("format_5", *BAD, "notebook format 5", lambda document: document.update(nbformat=5))
-_json("format_text", *GOOD, "a format that is a text", lambda document: document.update(nbformat="4"))
+_json(
+    "format_text", *GOOD, "a format that is a text", lambda document: document.update(nbformat="4")
+)
 
 
 def _format_3(document: dict) -> dict:
@@ -891,18 +563,37 @@ def _each(change: Callable[[dict], object]) -> Callable[[dict], None]:
 
 
 for version in (1, 99, "x"):
-    _json(f"schema_{version}", *GOOD, "another schema of nbgrader's metadata",
-          _each(lambda c, v=version: c["metadata"]["nbgrader"].update(schema_version=v)))
+    _json(
+        f"schema_{version}",
+        *GOOD,
+        "another schema of nbgrader's metadata",
+        _each(lambda c, v=version: c["metadata"]["nbgrader"].update(schema_version=v)),
+    )
 _json("duplicate_ids", *GOOD, "the same id in every cell", _each(lambda c: c.update(id="same")))
 _json("no_metadata", *GOOD, "no metadata at all", _each(lambda c: c.pop("metadata")))
 _json("metadata_list", *GOOD, "metadata that are a list", _each(lambda c: c.update(metadata=[1])))
-_json("source_list", *GOOD, "sources as lists of lines",
-      _each(lambda c: c.update(source=c["source"] if isinstance(c["source"], list)
-                               else c["source"].splitlines(True))))
-_json("attachments", *GOOD, "attachments",
-      lambda d: d["cells"][-1].update(attachments={"x.png": {"image/png": "AAAA"}}))
-_json("foreign_kernel", *GOOD, "a kernel that is not there",
-      lambda d: d["metadata"].update(kernelspec={"name": "julia", "display_name": "J"}))
+_json(
+    "source_list",
+    *GOOD,
+    "sources as lists of lines",
+    _each(
+        lambda c: c.update(
+            source=c["source"] if isinstance(c["source"], list) else c["source"].splitlines(True)
+        )
+    ),
+)
+_json(
+    "attachments",
+    *GOOD,
+    "attachments",
+    lambda d: d["cells"][-1].update(attachments={"x.png": {"image/png": "AAAA"}}),
+)
+_json(
+    "foreign_kernel",
+    *GOOD,
+    "a kernel that is not there",
+    lambda d: d["metadata"].update(kernelspec={"name": "julia", "display_name": "J"}),
+)
 
 
 def _big_outputs(document: dict) -> None:
@@ -917,8 +608,6 @@ def _big_source(document: dict) -> None:
 
 _json("outputs_50_mb", *GOOD, "outputs of 50 MB", _big_outputs)
 _json("source_20_mb", *GOOD, "a cell of 20 MB", _big_source)
-_code("malformed", "conflict_in_answer", ALL, 4, "a merge conflict in an answer",
-      "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> mine")
 
 
 # ---- naming
@@ -946,9 +635,25 @@ _folder("naming", "other_file", "missing", None, "no notebook", _as("answers.doc
 _folder("naming", "empty_folder", "missing", None, "nothing", _as())
 for number, student in enumerate(
     [
-        "with space", "Zoë 学生", "[ab]*?", "o'hara \"x\"", "-rf", "a..b", "x" * 200, "{student_id}",
-        "%s%(x)s", "=1+1", "new\nline", "<img src=x onerror=alert(1)>", "$(touch @TOKEN@)", "a;b&c|d",
-        "Doe, Jane", "eve@example.org", "007", "~root", "\\d+",
+        "with space",
+        "Zoë 学生",
+        "[ab]*?",
+        'o\'hara "x"',
+        "-rf",
+        "a..b",
+        "x" * 200,
+        "{student_id}",
+        "%s%(x)s",
+        "=1+1",
+        "new\nline",
+        "<img src=x onerror=alert(1)>",
+        "$(touch @TOKEN@)",
+        "a;b&c|d",
+        "Doe, Jane",
+        "eve@example.org",
+        "007",
+        "~root",
+        "\\d+",
     ]
 ):
     _notebook("naming", f"id_{number}", ALL, FULL, "an odd id", RIGHT, student=student)
@@ -965,20 +670,21 @@ def _written(text: str) -> Change:
     return change
 
 
-_notebook("content", "script_in_answer", ALL, FULL, "script in a written answer", RIGHT,
-          _written(f"{SCRIPT}\n\n[x](javascript:alert(1)) <a href='javascript:alert(1)'>y</a>"))
-_notebook("content", "script_in_code_fence", ALL, FULL, "script after a fence", RIGHT,
-          _written(f"```\n</pre>{SCRIPT}\n```\n$\\href{{javascript:alert(1)}}{{x}}$"))
-_code("content", "script_in_outputs", ALL, FULL, "script in outputs of every kind", f"""
-from IPython.display import HTML, SVG, Javascript, Latex, Markdown, display
-s = {SCRIPT!r}
-for kind in (HTML, Javascript, Latex, Markdown): display(kind(s))
-display({{"text/html": s, "image/svg+xml": s, "text/plain": s, "image/png": s}}, raw=True)
-print(s); import sys; print(s, file=sys.stderr)""")
-_code("content", "script_in_error", ALL, FULL, "script in an error", f"""
-raise type({SCRIPT!r}, (Exception,), {{}})({SCRIPT!r})""", after=True)
-_code("content", "script_in_call_error", ALL, 0, "script in an error of a call", f"""
-def double(x): raise type({SCRIPT!r}, (ValueError,), {{}})({SCRIPT!r})
-total = scale = double""", {**WRONG, "total": "pass", "scale": "pass"}, after=True)
-_code("content", "script_in_result", ALL, 0, "script as a result", f"""
-def total(x): return {SCRIPT!r}""", WRONG, at="total", after=True)
+_notebook(
+    "content",
+    "script_in_answer",
+    ALL,
+    FULL,
+    "script in a written answer",
+    RIGHT,
+    _written(f"{SCRIPT}\n\n[x](javascript:alert(1)) <a href='javascript:alert(1)'>y</a>"),
+)
+_notebook(
+    "content",
+    "script_in_code_fence",
+    ALL,
+    FULL,
+    "script after a fence",
+    RIGHT,
+    _written(f"```\n</pre>{SCRIPT}\n```\n$\\href{{javascript:alert(1)}}{{x}}$"),
+)

@@ -11,6 +11,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from notebook_runs import ROOT
+from toy_course import metadata
 
 DOUBLE = '''def double(x):
     """Return 2x."""
@@ -25,11 +26,6 @@ assert double(hidden_input) == 10162, "another number doubled"
 ### END HIDDEN TESTS"""
 WALLS = ("--isolation", "limits")  # whatever this machine has
 TEST_TRIPLE = 'assert triple(3) == 9, "three tripled"'
-
-
-def metadata(grade_id, **kind):
-    keys = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
-    return {"nbgrader": {**keys, **kind, "grade_id": grade_id}}
 
 
 def small_notebook():

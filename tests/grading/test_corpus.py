@@ -79,7 +79,7 @@ class World:
             **places,
             **words,
             "TOKEN": corpus.TOKEN,
-            "HIDDEN": corpus.HIDDEN,
+            "NEDDIH": corpus.HIDDEN[::-1],
         }.items():
             text = text.replace(f"@{name}@", str(value))
         return text
@@ -207,9 +207,10 @@ def grades(root):
 
 
 def shown(result):
-    """Everything that the cells of a submission showed, as text."""
+    """Everything that the student's own cells showed, as text."""
     cells = [cell for notebook in result.notebooks.values() for cell in notebook["cells"]]
-    return "".join(str(output) for cell in cells for output in cell.get("outputs", []))
+    own = [cell for cell in cells if not cell["metadata"].get("nbgrader", {}).get("grade")]
+    return "".join(str(output) for cell in own for output in cell.get("outputs", []))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.category}-{case.name}")
@@ -227,7 +228,7 @@ def test_nobody_graded_before_is_run_again_or_changed(world):
     assert set(EARLIER) <= world.grades_then.keys()
     for student in EARLIER:
         assert world.grades[student] == world.grades_then[student]
-        assert f"{student}: unchanged" in world.said
+        assert f"{student}: graded, unchanged" in world.said
 
 
 def test_every_submission_has_one_line(world):

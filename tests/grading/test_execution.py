@@ -255,3 +255,35 @@ def test_imports_are_taken_from_all_cells_but_tests():
         ("plain", "this is no Python"),
     )
     assert imports(book) == "import a\nfrom b import c as d\nimport e"
+
+
+@pytest.mark.parametrize(
+    ("tier", "many"), [("full", True), ("full", False), ("files", True), ("limits", True)]
+)
+def test_behind_any_walls_cells_are_run_and_judged_alike(tier, many):
+    best = probe()
+    if not best.at_least(tier) or (many and tier == "full" and not best.warm):
+        pytest.skip(f"this machine cannot isolate: {'; '.join(best.reasons)}")
+    pair = Host("student", tier, [], many), Host("judge", tier, [], many)
+    try:
+        for host in pair:
+            host.ask_to_import(["json"])
+        for host in pair:
+            host.await_ready()
+        source = "open('mine.txt', 'w').write('x')\ndef f(x): return [x, open('data.txt').read()]"
+        outside = "import os\nfound = os.path.exists(PATH)\ntry: seen = open(PATH).read()\n"
+        outside += "except OSError: seen = ''"
+        cells = [
+            locked(f"PATH = {__file__!r}"),
+            student(source),
+            test("assert f(2) == [2, 'y']"),
+            student(outside),
+            test(f"assert bool(seen) == {tier == 'limits'}"),
+            student("raise SystemExit"),
+            test("assert f(3)[0] == 4, 'four'"),
+        ]
+        found = passes(pair, *cells, files={"data.txt": b"y"})
+        assert found == [None, None, "AssertionError: four"]
+    finally:
+        for host in pair:
+            host.close()

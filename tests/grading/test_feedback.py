@@ -25,6 +25,7 @@ EVIL = [
     "<a href='JaVaScRiPt:alert(1)'>x</a>",
     "<a href='java\tscript:alert(1)'>x</a>",
     "<a href=' &#106;avascript:alert(1)'>x</a>",
+    "<a href='data:text/html;base64,PHNjcmlwdD4='>x</a>",
     "[x](javascript:alert(1))",
     "![x](http://evil.example/pixel.png)",
     "![x](attachment:gone.png)",

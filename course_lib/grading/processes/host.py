@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.processes.session import serve
-from course_lib.grading.sandbox import landlock, namespaces
+from course_lib.grading.sandbox import landlock, namespaces, syscalls
 from course_lib.grading.sandbox.limits import Limits, apply, memory_of
 
 __all__ = ["main"]
@@ -147,7 +147,7 @@ class Host:
         if time.monotonic() - self.looked < LOOK:
             return
         for child in self.children:
-            if child.limit and (memory_of(child.inner) or 0) > child.limit:
+            if child.limit and (memory_of(child.inner, child.limit) or 0) > child.limit:
                 self._kill(child, "memory")
         self.looked = time.monotonic()
 
@@ -183,6 +183,8 @@ def _become(order: dict[str, Any], talk: socket.socket, told: int, walls: str) -
         work.mkdir(parents=True, exist_ok=True)
         if walls == "landlock":
             landlock.restrict(order["readable"], [work])
+        if walls != "none":
+            syscalls.refuse()
         apply(limits)
         os.chdir(work)
         os.dup2(0, 2)  # from here on nothing reaches the host's log
