@@ -21,6 +21,7 @@ from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Execution", "execute", "imports", "role"]
 
+SHOWN = ("text/plain", "image/png", "image/jpeg")
 GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
 GONE = {
     "memory": ("out of memory", "it used more than {limits.memory} bytes of memory"),
@@ -269,10 +270,14 @@ def _clean(output: dict[str, Any]) -> dict[str, Any]:
         named = {name: str(output[name]) for name in ("ename", "evalue")}
         return {"output_type": kind, **named, "traceback": lines}
     shown = {k: str(output["data"][k]) for k in SHOWN if k in output["data"]}
-    clean = {"output_type": "display_data", "data": shown, "metadata": {}}
+    sizes = {kind: _size(output["metadata"].get(kind, {})) for kind in shown}
+    metadata = {kind: size for kind, size in sizes.items() if size}
+    clean = {"output_type": "display_data", "data": shown, "metadata": metadata}
     if kind == "execute_result":
         clean |= {"output_type": kind, "execution_count": None}
     return clean
 
 
-SHOWN = ("text/plain", "image/png", "image/jpeg")
+def _size(said: dict[str, Any]) -> dict[str, int]:
+    """How large a picture is to be shown: whole numbers of pixels, or nothing."""
+    return {k: said[k] for k in ("width", "height") if type(said.get(k)) is int and said[k] > 0}

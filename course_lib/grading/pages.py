@@ -150,7 +150,9 @@ def _plain_output(output: NotebookNode) -> NotebookNode:
     for kind in PICTURES:
         if kind in output.data and _picture(kind, output.data[kind]):
             data = {kind: "".join("".join(output.data[kind]).split())}
-            return new_output("display_data", data=data)
+            said = output.get("metadata", {}).get(kind, {})
+            size = {k: v for k, v in said.items() if k in ("width", "height") and type(v) is int}
+            return new_output("display_data", data=data, metadata={kind: size} if size else {})
     return new_output("stream", name="stdout", text=_text(output.data.get("text/plain", "")))
 
 

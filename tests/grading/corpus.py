@@ -67,13 +67,55 @@ assert math.isclose(difference, 20, abs_tol=TOLERANCE), "scale(10) is 20 more th
 """
 RIGHT = {
     "double": "def double(x):\n    return 2 * x",
-    "total": "from itertools import accumulate\ndef total(values):\n    return list(accumulate(values))",
+    "total": "from itertools import accumulate\ndef total(v):\n    return list(accumulate(v))",
     "scale": "def scale(x):\n    return 3 * x",
 }
 WRONG = {
     "double": "def double(x):\n    return 0",
     "total": "def total(values):\n    return []",
     "scale": "def scale(x):\n    return 0",
+}
+
+SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)><iframe src='javascript:alert(1)'>"
+LINK = """
+import os, stat, json, threading, time
+def socket_of():
+    for fd in range(3, 256):
+        try:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode): return fd
+        except OSError: pass
+def frame(text, kind=b"R", rest=b""):
+    payload = len(text).to_bytes(4, "big") + text + rest
+    return kind + len(payload).to_bytes(8, "big") + payload
+def write(data):
+    view = memoryview(data)
+    while view: view = view[os.write(socket_of(), view):]
+"""
+STUDENT = """
+import gc
+from course_lib.grading.processes import codec, session, shell, student
+"""
+LOOK = """
+import glob, os, sys
+def leak(what, content): print("LEAK", what, str(content)[:3000])
+def read(path):
+    try: leak(path, open(path, errors="replace").read())
+    except OSError: pass
+"""
+PLACES = """
+import os, sys, glob
+places = [os.path.expanduser("~/.ipython/profile_default/startup/0.py"), "/tmp/plant.py",
+          os.path.expanduser("~/.bashrc"), "/tmp/work/marking.py", "/dev/shm/plant",
+          os.path.expanduser("~/.config/matplotlib/matplotlibrc"),
+          os.path.expanduser("~/.local/lib/python3.11/site-packages/usercustomize.py"),
+          os.path.expanduser("~/.jupyter/nbgrader_config.py")]
+"""
+PARTS = {
+    "LINK": LINK,
+    "STUDENT": STUDENT,
+    "LOOK": LOOK,
+    "PLACES": PLACES,
+    "SCRIPT": repr(SCRIPT),
 }
 
 
@@ -171,20 +213,20 @@ def _notebook(
     CASES.append(Case(name, category, state, points, why, make, student, knows))
 
 
-def _code(
-    category: str,
-    name: str,
-    state: str,
-    points: float,
-    why: str,
-    attack: str,
-    base: dict[str, str] = RIGHT,
-    at: str = "double",
-    after: bool = False,
-) -> None:
-    """Add a submission whose one answer does more than it should."""
-    parts = [base[at], attack] if after else [attack, base[at]]
-    _notebook(category, name, state, points, why, {**base, at: "\n".join(parts)})
+def _read(text: str) -> None:
+    """Add the submissions of ``hostile.txt``, whose one answer does more than it should."""
+    for block in text.split("\n## ")[1:]:
+        head, _, attack = block.partition("\n")
+        (category, name), state, points, why, how = (
+            part.split() if at == 0 else part.strip() for at, part in enumerate(head.split("|"))
+        )
+        base, at, *after = how.split()
+        answers = {"right": RIGHT, "wrong": WRONG, "none": dict.fromkeys(RIGHT, "pass")}[base]
+        for word, lines in PARTS.items():
+            attack = attack.replace(f"@{word}@", lines)
+        parts = [answers[at], attack] if after else [attack, answers[at]]
+        answers = {**answers, at: "\n".join(parts)}
+        _notebook(category, name, state, float(points), why, answers)
 
 
 def _bytes(
@@ -239,29 +281,8 @@ for student in ("aab_half", "earlier_half", "nnn_half"):
 _notebook("honest", "honest_blank", ALL, 0, "nothing done", {})
 _notebook("honest", "honest_wrong", ALL, 0, "everything wrong", WRONG)
 
-# ---- harmless: must lose no points
 
-# ---- resource
-
-# ---- tamper
-LINK = """
-import os, stat, json, threading, time
-def socket_of():
-    for fd in range(3, 256):
-        try:
-            if stat.S_ISSOCK(os.fstat(fd).st_mode): return fd
-        except OSError: pass
-def frame(text, kind=b"R", rest=b""):
-    payload = len(text).to_bytes(4, "big") + text + rest
-    return kind + len(payload).to_bytes(8, "big") + payload
-def write(data):
-    view = memoryview(data)
-    while view: view = view[os.write(socket_of(), view):]
-"""
-STUDENT = """
-import gc
-from course_lib.grading.processes import codec, session, shell, student
-"""
+_read((Path(__file__).parent / "hostile.txt").read_text())
 
 
 def _edited(name: str, state: str, points: float, why: str, change: Change, base=WRONG) -> None:
@@ -426,13 +447,6 @@ _folder(
 )
 
 # ---- leak: each prints LEAK and what it got hold of
-LOOK = """
-import glob, os, sys
-def leak(what, content): print("LEAK", what, str(content)[:3000])
-def read(path):
-    try: leak(path, open(path, errors="replace").read())
-    except OSError: pass
-"""
 
 
 def _link_to(path: str, name: str) -> Callable[[Path, str, Callable[[str], str]], None]:
@@ -485,15 +499,6 @@ _folder(
     ),
 )
 
-# ---- persistence
-PLACES = """
-import os, sys, glob
-places = [os.path.expanduser("~/.ipython/profile_default/startup/0.py"), "/tmp/plant.py",
-          os.path.expanduser("~/.bashrc"), "/tmp/work/marking.py", "/dev/shm/plant",
-          os.path.expanduser("~/.config/matplotlib/matplotlibrc"),
-          os.path.expanduser("~/.local/lib/python3.11/site-packages/usercustomize.py"),
-          os.path.expanduser("~/.jupyter/nbgrader_config.py")]
-"""
 
 # ---- malformed
 GOOD: tuple[str, float] = (ALL, FULL)
@@ -659,7 +664,6 @@ for number, student in enumerate(
     _notebook("naming", f"id_{number}", ALL, FULL, "an odd id", RIGHT, student=student)
 
 # ---- content
-SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)><iframe src='javascript:alert(1)'>"
 
 
 def _written(text: str) -> Change:

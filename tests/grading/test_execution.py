@@ -287,3 +287,14 @@ def test_behind_any_walls_cells_are_run_and_judged_alike(tier, many):
     finally:
         for host in pair:
             host.close()
+
+
+def test_a_picture_keeps_the_size_at_which_it_is_shown(hosts):
+    source = (
+        "class P:\n    def _repr_mimebundle_(self, include=None, exclude=None):\n"
+        "        data = {'image/png': 'iVBORw0KGgo=', 'text/html': '<script>1</script>'}\n"
+        "        return data, {'image/png': {'width': 3, 'alt': 'x', 'height': 'tall'}}\nP()"
+    )
+    shown = run(hosts, student(source)).outputs["c0"]
+    assert shown[0]["metadata"] == {"image/png": {"width": 3}}
+    assert "text/html" not in shown[0]["data"]

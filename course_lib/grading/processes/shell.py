@@ -29,7 +29,7 @@ class _Publisher(DisplayPublisher):
 
     def publish(self, data: dict[str, Any], metadata: Any = None, **_: Any) -> None:
         """Collect one bundle."""
-        self.shell.collect("display_data", data=_as_text(data), metadata={})
+        self.shell.collect("display_data", data=_as_text(data), metadata=_sizes(metadata))
 
     def clear_output(self, wait: bool = False) -> None:
         """Forget what the cell showed so far."""
@@ -44,8 +44,8 @@ class _Hook(DisplayHook):
 
     def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
         """Collect the value."""
-        data = _as_text(format_dict)
-        self.shell.collect("execute_result", data=data, metadata={}, execution_count=None)
+        shown = {"data": _as_text(format_dict), "metadata": _sizes(md_dict)}
+        self.shell.collect("execute_result", **shown, execution_count=None)
 
     def finish_displayhook(self) -> None:
         """Write nothing more."""
@@ -157,6 +157,17 @@ def new_shell() -> Shell:
 
 def _no_input(prompt: object = "") -> str:
     raise RuntimeError("input() has nobody to ask while a notebook is graded")
+
+
+def _sizes(metadata: Any) -> dict[str, dict[str, int]]:
+    """How large the pictures of a bundle are to be shown, in pixels."""
+    sizes = {}
+    for kind in ("image/png", "image/jpeg"):
+        said = (metadata or {}).get(kind, {})
+        numbers = {k: said[k] for k in ("width", "height") if type(said.get(k)) is int}
+        if numbers:
+            sizes[kind] = numbers
+    return sizes
 
 
 def _as_text(data: dict[str, Any]) -> dict[str, str]:
