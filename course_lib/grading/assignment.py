@@ -55,13 +55,10 @@ class Assignment:
         paths = course.notebooks(name)
         raw = {file: path.read_bytes() for file, path in paths.items()}
         files = _beside(course, name)
-        released = _released(course, name, raw, files)
-        try:
-            sources = {file: _notebook(content) for file, content in raw.items()}
-            releases = {file: _notebook(released[file]) for file in raw}
-        except Exception as error:
-            raise CourseProblem(f"a notebook of {name} cannot be read: {error}") from None
+        sources = {file: _notebook(file, content) for file, content in raw.items()}
         _demand_marks(sources)
+        released = _released(course, name, raw, files)
+        releases = {file: _notebook(file, released[file]) for file in raw}
         state = {**files, **raw, **{f"released {k}": v for k, v in released.items()}}
         parts = [part for k in sorted(state) for part in (k.encode("utf-8", "replace"), state[k])]
         return cls(name, sources, releases, files, tuple(parts))
@@ -134,8 +131,11 @@ def _demand_marks(sources: Mapping[str, NotebookNode]) -> None:
                 )
 
 
-def _notebook(content: bytes) -> NotebookNode:
-    return nbformat.reads(content.decode("utf-8-sig"), as_version=4)
+def _notebook(file: str, content: bytes) -> NotebookNode:
+    try:
+        return nbformat.reads(content.decode("utf-8-sig"), as_version=4)
+    except Exception as error:
+        raise CourseProblem(f"the course's {file} cannot be read: {error}") from None
 
 
 def _beside(course: Course, name: str) -> dict[str, bytes]:

@@ -31,7 +31,7 @@ from course_lib.grading.report import Line, report
 from course_lib.grading.results import Result
 from course_lib.grading.sandbox.limits import Limits
 
-__all__ = ["Options", "Verdict", "grade", "report_lines"]
+__all__ = ["Options", "Verdict", "alone", "grade", "report_lines"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def grade(
         raise CourseProblem(f"no submission of {', '.join(options.students)}")
     assignment = Assignment.read(course, name)
     recorder = Recorder(course, name)
-    with _alone(course), _executor(options) as executor:
+    with alone(course), _executor(options) as executor:
         recorder.register()
         reference = check_solution(course, assignment, options, executor)
         run = _Run(assignment, recorder, options, reference)
@@ -240,8 +240,15 @@ def _wanted(student: str, options: Options) -> bool:
 
 
 @contextmanager
-def _alone(course: Course) -> Iterator[None]:
-    """Hold a course for one run: two at once would write over each other's results."""
+def alone(course: Course) -> Iterator[None]:
+    """Hold a course for one run: two at once would write over each other's results.
+
+    Args:
+        course: the course.
+
+    Raises:
+        CourseProblem: if another run holds it.
+    """
     course.store.mkdir(exist_ok=True)
     with (course.store / "lock").open("w") as lock:
         try:

@@ -99,5 +99,5 @@ class Course:
 
 def line_of(output: str, student: str) -> str:
     """The one line of the report about a student."""
-    [line] = [line for line in output.splitlines() if line.startswith("[") and student in line]
+    [line] = [line for line in output.splitlines() if f"] {student}: " in line]
     return line

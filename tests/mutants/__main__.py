@@ -25,6 +25,7 @@ from evaluations import EVALUATIONS
 from exact_worlds import EXACT
 from flows import FLOWS
 from foundations import FOUNDATIONS
+from grading import GRADING
 from matching import MATCHING
 from modalities import MODALITIES
 from mutant import Mutant
@@ -38,6 +39,7 @@ MUTANTS = [
     *EVALUATIONS,
     *EXACT,
     *FOUNDATIONS,
+    *GRADING,
     *MATCHING,
     *MODALITIES,
     *PIXELS,

@@ -1,0 +1,170 @@
+"""Mistakes in the grader: its walls, its judge, what it takes from a submission, what it records."""
+
+from mutant import mutants_of
+
+CODEC, EXECUTION = "grading/test_codec.py", "grading/test_execution.py"
+VETTING, MERGING = "grading/test_vetting.py", "grading/test_merging.py"
+SANDBOX = "grading/test_sandbox.py"
+
+GRADING = [
+    *mutants_of(
+        "grading/processes/codec.py",
+        CODEC,
+        ("grading: objects in arrays", 'KINDS = "biufcSUmM"', 'KINDS = "biufcSUmMO"'),
+        (
+            "grading: size of a block unchecked",
+            "not good or len(raw) != width",
+            "not good or 0 != 0",
+        ),
+        (
+            "grading: a truth value of two",
+            "flat != 0 if dtype is torch.bool else flat.view",
+            "flat.view",
+        ),
+        (
+            "grading: blocks outside the message",
+            "if not 0 <= start <= start + size <= len(rest)",
+            "if False",
+        ),
+        (
+            "grading: any name is a dtype",
+            "if not isinstance(found, torch.dtype)",
+            "if found is None",
+        ),
+        (
+            "grading: a view sent with its base",
+            ".contiguous().reshape(-1)",
+            ".as_strided((value.numel(),), (1,))",
+        ),
+    ),
+    *mutants_of(
+        "grading/processes/judge.py",
+        EXECUTION,
+        (
+            "grading: the student's names go first",
+            "if name not in here and not hasattr(builtins, name)",
+            "if True",
+        ),
+        (
+            "grading: names looked up once",
+            "            here.pop(name, None)\n",
+            "            pass\n",
+        ),
+        (
+            "grading: changes of arguments are lost",
+            "            _change((*args",
+            "            (lambda *_: 0)((*args",
+        ),
+        (
+            "grading: errors lose their kind",
+            "return known(text) if kind == kinds[0]",
+            "return ValueError(text) if False",
+        ),
+    ),
+    *mutants_of(
+        "grading/processes/shell.py",
+        EXECUTION,
+        ("grading: output without end", "kept = text[: max(self.room, 0)]", "kept = text"),
+        (
+            "grading: any length of a traceback",
+            "if sum(map(len, traceback)) > max(self.room, 1000)",
+            "if False",
+        ),
+    ),
+    *mutants_of(
+        "grading/processes/wire.py",
+        EXECUTION,
+        ("grading: messages of any length", "if size > longest:", "if False:"),
+    ),
+    *mutants_of(
+        "grading/processes/host.py",
+        EXECUTION,
+        ("grading: nobody watches the memory", "> child.limit:", "> 100 * child.limit:"),
+        (
+            "grading: an interrupt kills",
+            "_signal(child.inner, signal.SIGINT)",
+            "_signal(child.inner, signal.SIGKILL)",
+        ),
+    ),
+    *mutants_of(
+        "grading/execution.py",
+        EXECUTION,
+        (
+            "grading: tests run by the student",
+            'return "judge" if marks.get("grade") else "both"',
+            'return "student"',
+        ),
+        ("grading: runs cells that do not count", "code[: max(matter, default=-1) + 1]", "code"),
+        (
+            "grading: a late call is not stopped",
+            "            self._overtime()\n            return _answer",
+            "            return _answer",
+        ),
+    ),
+    *mutants_of(
+        "grading/sandbox/namespaces.py",
+        SANDBOX,
+        (
+            "grading: nested user namespaces",
+            '    _write("/proc/sys/user/max_user_namespaces", "0")\n',
+            "",
+        ),
+        ("grading: keys of who started it", "    _forget_keys()\n", ""),
+    ),
+    *mutants_of(
+        "grading/sandbox/landlock.py",
+        SANDBOX,
+        (
+            "grading: readable is writable",
+            "_allow(ruleset, path, READING)",
+            "_allow(ruleset, path, everything)",
+        ),
+    ),
+    *mutants_of(
+        "grading/vetting.py",
+        VETTING,
+        ("grading: a blocked notebook is looked past", " and not _blocked(walk, name)", ""),
+    ),
+    *mutants_of(
+        "grading/walking.py",
+        VETTING,
+        (
+            "grading: links are followed",
+            "os.lstat(self.folder / path)",
+            "os.stat(self.folder / path)",
+        ),
+    ),
+    *mutants_of(
+        "grading/merging.py",
+        MERGING,
+        ("grading: a copied test is tampering", "elif len(edited) == len(copies):", "elif edited:"),
+    ),
+    *mutants_of(
+        "grading/results.py",
+        "grading/test_results.py",
+        (
+            "grading: half a result is a result",
+            "result if result.digest == digest and _well_typed(result) else None",
+            "result",
+        ),
+    ),
+    *mutants_of(
+        "grading/gradebook.py",
+        "grading/test_recording.py",
+        ("grading: gives up at a lock", "if late or not _locked(error, errors):", "if True:"),
+    ),
+    *mutants_of(
+        "grading/preprocessors.py",
+        "grading/test_preprocessors.py",
+        (
+            "grading: not a number is full marks",
+            "if math.isfinite(value) else 0.0",
+            "if math.isfinite(value) else value",
+        ),
+    ),
+    *mutants_of(
+        "grading/pages.py",
+        "grading/test_feedback.py",
+        ("grading: any link in feedback", 'return value.startswith("#")', "return True"),
+    ),
+]
