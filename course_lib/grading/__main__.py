@@ -22,10 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
     0: all is well. 1: some submission could not be graded, or something is found to be wrong.
     2: nothing could be done. 3: this machine cannot isolate as asked.
     """
+    from course_lib.grading.gradebook import NotRecorded
+
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
-    except CourseProblem as error:
+    except (CourseProblem, NotRecorded) as error:
         print(f"grading: {error}", file=sys.stderr)
         return PROBLEM
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ what the judge's own process shows; nothing that the student's process says deci
 from __future__ import annotations
 
 import ast
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Execution", "execute", "imports", "role"]
 
+MOST_VALUES, LONGEST_NOTE, LONGEST_PART = 100_000, 4096, 2**22
+EXPANDED = 8  # times that an output may grow when it is written as JSON
 SHOWN = ("text/plain", "image/png", "image/jpeg")
 GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
 GONE = {
@@ -100,7 +103,10 @@ def execute(
     Raises:
         HostLost: if a host ended; nothing is then known.
     """
-    student = hosts[0].session(limits, student_files)
+    try:
+        student = hosts[0].session(limits, student_files)
+    except Gone:
+        return Execution(ending="crashed", reason="its files could not be laid out")
     try:
         judge = hosts[1].session(limits, course_files)
         try:
@@ -136,7 +142,7 @@ class _Run:
 
     def prepare(self, own_imports: str) -> None:
         """Let the judge import what the source notebook imports."""
-        self._judged("L", own_imports, borrow=False)
+        self._judged("I", own_imports)
 
     def cell(self, cell: NotebookNode) -> None:
         """Run a cell where it belongs and keep what it showed."""
@@ -162,7 +168,7 @@ class _Run:
         try:
             self.student.tell("X", encode({"source": source}))
             try:
-                _, payload = self.student.hear(seconds)
+                _, payload = self.student.hear(seconds, EXPANDED * self.limits.output)
             except TimeoutError:
                 self._overtime()
                 return [_error("Timeout", f"the cell was stopped after {seconds:.0f} s")]
@@ -170,19 +176,21 @@ class _Run:
         except Gone as gone:
             return [self._lost(gone)]
 
-    def _judged(self, kind: str, source: str, **more: bool) -> list[dict[str, Any]]:
+    def _judged(self, kind: str, source: str) -> list[dict[str, Any]]:
         """Let the judge run a cell, serve its questions, and return what it showed."""
         end = time.monotonic() + self._left()
         try:
-            self.judge.tell(kind, encode({"source": source, **more}))
+            self.judge.tell(kind, encode({"source": source}))
             while True:
                 letter, payload = self._hear_judge(end)
                 if letter == "R":
                     return _outputs(payload, self.limits.output)
                 self.judge.tell("A", self._question(payload, end - time.monotonic()))
-        except Gone:
-            self.result.ending, self.result.reason = "failed", "the judge's process ended"
-            return [_error("JudgeGone", "the tests cannot be run: the judge's process ended")]
+        except Gone as gone:
+            # With the course's own solution it lived, so it is what the code returned.
+            self.result.ending = GONE[gone.ending][0] if kind == "X" else "failed"
+            self.result.reason = "a test could not be finished with what the code returned"
+            return [_error("NotRun", f"not run: {self.result.reason}")]
 
     def _hear_judge(self, end: float) -> tuple[str, bytes]:
         """Return the judge's next message; interrupt it when its time is over."""
@@ -241,21 +249,24 @@ def _error(name: str, text: str) -> dict[str, Any]:
 
 
 def _outputs(payload: bytes, room: int) -> list[dict[str, Any]]:
-    """What a process says a cell showed, reduced to what a page may hold, and to its size."""
+    """What a process says a cell showed, reduced to what a page may hold, and to its size.
+
+    Errors stay whatever their size, since a cell without one has passed.
+    """
     try:
-        said = decode(payload)
-        return [_clean(output) for output in _within(said["outputs"], room)]
+        if payload.count(b"[") + payload.count(b"{") > MOST_VALUES:
+            raise ValueError
+        said = json.loads(payload)
+        shown = [_clean(output) for output in said["outputs"]]
     except Exception:  # whatever a hostile process may answer
         return [_error("Unreadable", "what this cell showed cannot be read")]
-
-
-def _within(outputs: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
     kept = []
-    for output in outputs:
+    for output in shown:
         room -= len(str(output))
-        if room < -4096:  # notes on what was left out
-            break
-        kept.append(output)
+        if output["output_type"] == "error" or room > -LONGEST_NOTE:
+            kept.append(output)
+    if said.get("failure") and not any(o["output_type"] == "error" for o in kept):
+        kept.append(_error(_plain(said["failure"]), ""))
     return kept
 
 
@@ -264,18 +275,23 @@ def _clean(output: dict[str, Any]) -> dict[str, Any]:
     kind = output["output_type"]
     if kind == "stream":
         name = "stderr" if output["name"] == "stderr" else "stdout"
-        return {"output_type": kind, "name": name, "text": str(output["text"])}
+        return {"output_type": kind, "name": name, "text": _plain(output["text"])}
     if kind == "error":
-        lines = [str(line) for line in output["traceback"]]
-        named = {name: str(output[name]) for name in ("ename", "evalue")}
+        lines = [_plain(line) for line in output["traceback"]]
+        named = {name: _plain(output[name]) for name in ("ename", "evalue")}
         return {"output_type": kind, **named, "traceback": lines}
-    shown = {k: str(output["data"][k]) for k in SHOWN if k in output["data"]}
+    shown = {k: _plain(output["data"][k]) for k in SHOWN if k in output["data"]}
     sizes = {kind: _size(output["metadata"].get(kind, {})) for kind in shown}
     metadata = {kind: size for kind, size in sizes.items() if size}
     clean = {"output_type": "display_data", "data": shown, "metadata": metadata}
     if kind == "execute_result":
         clean |= {"output_type": kind, "execution_count": None}
     return clean
+
+
+def _plain(text: Any) -> str:
+    """Text that any file can hold, not longer than an output is ever made."""
+    return str(text)[:LONGEST_PART].encode("utf-8", "replace").decode()
 
 
 def _size(said: dict[str, Any]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from course_lib.grading.processes.codec import encode
-from course_lib.grading.processes.wire import Closed, TooLong, receive, send
+from course_lib.grading.processes.wire import Closed, Link, TooLong
 from course_lib.grading.sandbox import bubblewrap
 from course_lib.grading.sandbox.limits import Limits
 
@@ -52,7 +52,7 @@ class Session:
     """
 
     def __init__(self, talk: socket.socket, leash: socket.socket, limits: Limits) -> None:
-        self.talk, self.leash, self.limits = talk, leash, limits
+        self.talk, self.leash, self.limits = Link(talk), leash, limits
         self.ending = ""
 
     def begin(self, files: Mapping[str, bytes]) -> None:
@@ -67,20 +67,23 @@ class Session:
             Gone: if the process ended.
         """
         try:
-            self.talk.settimeout(GRACE)
-            send(self.talk, kind, payload)
-        except (Closed, OSError):
+            self.talk.send(kind, payload, GRACE)
+        except Closed:
             raise Gone(self._autopsy()) from None
 
-    def hear(self, seconds: float) -> tuple[str, bytes]:
+    def hear(self, seconds: float, longest: int | None = None) -> tuple[str, bytes]:
         """Return the next message.
+
+        Args:
+            seconds: how long to wait for it.
+            longest: bytes that it may have, if fewer than any message.
 
         Raises:
             Gone: if the process ended, or said more than was agreed.
             TimeoutError: if nothing came in time.
         """
         try:
-            return receive(self.talk, self.limits.message, seconds)
+            return self.talk.receive(longest or self.limits.message, seconds)
         except TooLong:
             self.kill()
             self.ending = "output"

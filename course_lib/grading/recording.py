@@ -7,7 +7,6 @@ One process at a time may record.
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import tempfile
@@ -16,11 +15,11 @@ from pathlib import Path
 import nbformat
 from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.plugins import CsvExportPlugin
 from nbgrader.utils import parse_utc
 
 from course_lib.grading.converters import Literal, OneSubmission
 from course_lib.grading.course import CONFIG, Course, CourseProblem
+from course_lib.grading.export import grades
 from course_lib.grading.gradebook import (
     NotRecorded,
     Score,
@@ -135,10 +134,9 @@ class Recorder:
             return Score.of(gradebook.find_submission(result.assignment, result.student))
 
     def _export(self) -> None:
-        partial = self.course.store / GRADES
         with open_gradebook(self.course) as gradebook:
-            CsvExportPlugin(to=str(partial)).export(gradebook)
-        os.replace(partial, self.course.root / GRADES)
+            text = grades(gradebook)
+        write_whole(self.course.root / GRADES, text.encode("utf-8", "surrogateescape"))
 
     def _before_writing(self) -> None:
         if not self._backed_up:

@@ -6,6 +6,7 @@ What it loads while it runs is what a warm host had better load before.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from course_lib.grading.run import Options
 
 __all__ = ["Reference", "check_solution"]
+
+DRAWING = "matplotlib.pyplot"  # its first import in a fresh home takes seconds
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,22 @@ class Reference:
         return Job(
             notebooks={file: json.dumps(m.notebook) for file, m in prepared.merged.items()},
             imports=self.assignment.imports,
-            student_files={**prepared.files, **own},
+            student_files={**_beside(prepared.files, own), **own},
             course_files=own,
             limits=options.limits,
             isolation=options.isolation,
             packages=self.assignment.packages,
             preload=self.preload,
         )
+
+
+def _beside(files: Mapping[str, bytes], own: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A student's files, but those in the place of a folder of the course's, or the reverse."""
+
+    def meets(one: str, other: str) -> bool:
+        return one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+    return {path: c for path, c in files.items() if not any(meets(path, o) for o in own)}
 
 
 def check_solution(
@@ -79,7 +91,7 @@ def check_solution(
     job = Reference(assignment, assignment.modules).job(own, options)
     outcome, modules = executor.submit(engine.learn, job).result()
     _demand_full_marks(assignment, outcome)
-    preload = [*assignment.modules, *modules]
+    preload = [*assignment.modules, *modules, DRAWING]
     write_whole(path, json.dumps({"digest": mark, "modules": preload}).encode())
     return Reference(assignment, tuple(preload))
 

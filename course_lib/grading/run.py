@@ -17,8 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nbformat import from_dict
+
 from course_lib.grading import engine
-from course_lib.grading.assignment import Assignment
+from course_lib.grading.assignment import Assignment, is_test
 from course_lib.grading.course import Course, CourseProblem, Submission
 from course_lib.grading.engine import Outcome
 from course_lib.grading.execution import Execution
@@ -32,6 +34,14 @@ from course_lib.grading.results import Result
 from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Options", "Verdict", "alone", "grade", "report_lines"]
+
+
+NOT_RUN = {
+    "output_type": "error",
+    "ename": "NotRun",
+    "evalue": "this test was not run",
+    "traceback": ["this test was not run"],
+}
 
 
 @dataclass(frozen=True)
@@ -228,7 +238,9 @@ def _filled(merged: Merged, outputs: dict[str, list[dict[str, object]]]) -> dict
     notebook = json.loads(json.dumps(merged.notebook))
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
-            cell["outputs"] = outputs.get(cell["id"], [])
+            # To nbgrader a test without an error is passed, so one that was not run has one.
+            unknown = [NOT_RUN] if is_test(from_dict(cell)) else []
+            cell["outputs"] = outputs.get(cell["id"], unknown)
     return notebook
 
 

@@ -1,6 +1,7 @@
 """Results reach the gradebook by nbgrader's own rules, whatever a student's id; none is lost."""
 
 import csv
+import io
 import shutil
 import sqlite3
 import threading
@@ -10,6 +11,7 @@ from datetime import datetime
 import nbformat
 import pytest
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.plugins import CsvExportPlugin
 from toy_course import (
     ERROR,
     NOTEBOOK,
@@ -24,7 +26,8 @@ from toy_course import (
 )
 
 from course_lib.grading.course import Course, CourseProblem
-from course_lib.grading.gradebook import NotRecorded, Score, back_up
+from course_lib.grading.export import grades
+from course_lib.grading.gradebook import NotRecorded, Score, back_up, open_gradebook
 from course_lib.grading.recording import Recorder
 
 IMPATIENT = """
@@ -312,3 +315,19 @@ def test_nbgrader_finds_its_tools_and_says_nothing(tmp_path, monkeypatch, capfd)
     put_and_record(recorder, "ada", executed())
     assert capfd.readouterr() == ("", "")
     assert "Converting notebook" in (course.store / "grading.log").read_text()
+
+
+def test_grades_have_nbgraders_columns_and_any_id(tmp_path):
+    course = toy_course(tmp_path)
+    recorder = Recorder(course, TOY)
+    recorder.register()
+    for student in ("ada", 'Doe, "Jane"', "new\nline"):
+        submit(course, student)
+        recorder.record(result(student, executed()))
+    with open_gradebook(course) as gradebook:
+        text = grades(gradebook)
+        CsvExportPlugin(to=str(tmp_path / "theirs.csv")).export(gradebook)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert {row["student_id"] for row in rows} == {"ada", 'Doe, "Jane"', "new\nline"}
+    theirs = list(csv.DictReader((tmp_path / "theirs.csv").open(newline="")))
+    assert next(row for row in rows if row["student_id"] == "ada") == theirs[0]

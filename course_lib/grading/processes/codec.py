@@ -16,8 +16,9 @@ from typing import Any
 
 __all__ = ["NotData", "decode", "encode"]
 
+MAY_IMPORT = False  # True where tensors and arrays are wanted; the coordinator wants none
 KINDS = "biufcSUmM"  # of arrays: numbers, text and dates; never objects
-MOST_DIMENSIONS = 64
+MOST_DIMENSIONS, MOST_CONTAINERS = 64, 1_000_000
 
 
 class NotData(TypeError):
@@ -59,6 +60,8 @@ def decode(data: bytes) -> Any:
         NotData: if they do not describe plain data.
     """
     size = 4 + int.from_bytes(data[:4], "big")
+    if data.count(b"[", 4, size) + data.count(b"{", 4, size) > MOST_CONTAINERS:
+        raise NotData("more lists and dictionaries than a message may hold")
     try:
         return _unpack(json.loads(data[4:size]), memoryview(data)[size:])
     except NotData:
@@ -126,7 +129,7 @@ def _unpack(item: Any, rest: memoryview) -> Any:
 
 
 def _read_tensor(item: dict[str, Any], rest: memoryview) -> Any:
-    torch = importlib.import_module("torch")
+    torch = _library("torch")
     dtype = _torch_dtype(item)
     raw = _bytes(item, rest, dtype.itemsize)
     if not raw:
@@ -138,7 +141,7 @@ def _read_tensor(item: dict[str, Any], rest: memoryview) -> Any:
 
 
 def _read_array(item: dict[str, Any], rest: memoryview) -> Any:
-    numpy = importlib.import_module("numpy")
+    numpy = _library("numpy")
     dtype = numpy.dtype(str(item["dtype"]))
     if dtype.kind not in KINDS:
         raise NotData(f"arrays of {dtype} are not plain data")
@@ -149,11 +152,18 @@ def _read_array(item: dict[str, Any], rest: memoryview) -> Any:
 
 
 def _torch_dtype(item: dict[str, Any]) -> Any:
-    torch = importlib.import_module("torch")
+    torch = _library("torch")
     found = getattr(torch, str(item.get("dtype", item.get("v"))), None)
     if not isinstance(found, torch.dtype):
         raise NotData("no such dtype")
     return found
+
+
+def _library(name: str) -> Any:
+    """A library; bytes from a stranger must not make just anyone import one."""
+    if name not in sys.modules and not MAY_IMPORT:
+        raise NotData(f"no {name} is wanted here")
+    return importlib.import_module(name)
 
 
 def _bytes(item: dict[str, Any], rest: memoryview, width: int) -> bytes:
@@ -222,7 +232,7 @@ READERS: dict[str, Callable[[dict[str, Any], memoryview], Any]] = {
     "tensor": _read_tensor,
     "array": _read_array,
     "torch.dtype": lambda item, _: _torch_dtype(item),
-    "dtype": lambda item, _: importlib.import_module("numpy").dtype(str(item["v"])),
+    "dtype": lambda item, _: _library("numpy").dtype(str(item["v"])),
     "bytes": lambda item, rest: _slice(item, rest),
     "str": lambda item, rest: _slice(item, rest).decode("utf-8", "surrogatepass"),
 }

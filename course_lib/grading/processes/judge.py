@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import symtable
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,14 @@ from course_lib.grading.processes.codec import NotData, decode, encode
 from course_lib.grading.processes.shell import Shell
 
 __all__ = ["Judge", "StudentError"]
+
+
+LONGEST_NAME, LONGEST_TEXT = 100, 20_000
+# What would end a loop or a process of the judge's without anybody noticing.
+NOT_RAISED = (
+    *("KeyboardInterrupt", "SystemExit", "GeneratorExit", "StopIteration"),
+    *("StopAsyncIteration", "CancelledError"),
+)
 
 
 class StudentError(Exception):
@@ -77,35 +86,50 @@ class Judge:
     def __init__(self, shell: Shell, room: int, ask_student: Callable[[bytes], bytes]) -> None:
         self.shell, self.room, self._send = shell, room, ask_student
         self._wanted: set[str] = set()
-        self._borrowed: set[str] = set()
-        self.kinds: dict[str, Callable[[Any], Any]] = {"X": self.run, "L": self.prepare}
+        self._own: set[str] = set()
+        self.kinds: dict[str, Callable[[Any], Any]] = {
+            "I": self.take,
+            "L": self.prepare,
+            "X": self.run,
+        }
 
-    def prepare(self, request: dict[str, Any]) -> Any:
-        """Run a locked cell, or the imports of a notebook, whose names are then the judge's own."""
-        self._wanted |= _names(request["source"])
-        if request.get("borrow", True):
-            with contextlib.suppress(Exception):  # the course's cell then goes without
-                self._borrow(_names(request["source"]))
-        answer = self._show(request["source"])
-        self._borrowed -= _bound(request["source"])
-        return answer
+    def take(self, request: dict[str, Any]) -> bytes:
+        """Run the imports of the course's notebook; what can be imported is the judge's own."""
+        shown = self._show(request["source"], {})
+        self._own |= _bound(request["source"]) & self.shell.user_ns.keys()
+        return shown
 
-    def run(self, request: dict[str, Any]) -> Any:
-        """Run a test cell and return what it showed."""
+    def prepare(self, request: dict[str, Any]) -> bytes:
+        """Run a locked cell; the names that it binds are the judge's own, even if it fails."""
+        source = request["source"]
+        self._wanted |= _read(source)
+        self._own |= _bound(source)
+        borrowed = {}
+        with contextlib.suppress(Exception):  # the course's cell then goes without
+            borrowed = self._borrow(_read(source))
+        return self._show(source, borrowed)
+
+    def run(self, request: dict[str, Any]) -> bytes:
+        """Run a test cell and return what it showed, as JSON."""
+        source = request["source"]
+        self._own |= _bound(source)
         try:
-            self._borrow(self._wanted | _names(request["source"]))
+            borrowed = self._borrow(self._wanted | _read(source))
         except Exception as error:  # whatever a hostile process may answer
-            name, text = type(error).__name__, str(error)
-            shown = {"output_type": "error", "ename": name, "evalue": text, "traceback": [text]}
-            return {"outputs": [shown], "failure": name}
-        return self._show(request["source"])
+            return self.shell.failed(type(error).__name__, str(error))
+        return self._show(source, borrowed)
 
-    def _show(self, source: str) -> dict[str, Any]:
-        shown, failure = self.shell.show(source, self.room)
+    def _show(self, source: str, borrowed: dict[str, Any]) -> bytes:
+        """Run a cell with names that are borrowed for as long as it runs."""
         here = self.shell.user_ns
+        here.update(borrowed)
+        shown = self.shell.show(source, self.room)
+        for name, value in borrowed.items():
+            if here.get(name) is value:
+                del here[name]
         if "ask" not in here or getattr(here["ask"], "__module__", "").endswith("checks.ask"):
             here["ask"] = self.ask
-        return {"outputs": shown, "failure": failure}
+        return shown
 
     def ask(self, expression: str, **data: Any) -> Any:
         """Return the value of an expression, evaluated where the student's names are known."""
@@ -129,57 +153,54 @@ class Judge:
             raise _error(answer)
         return answer
 
-    def _borrow(self, names: set[str]) -> None:
-        """Look the names up in the student's process, those that are not the judge's own."""
-        here = self.shell.user_ns
-        for name in self._borrowed:
-            here.pop(name, None)
-        foreign = sorted(name for name in names if name not in here and not hasattr(builtins, name))
-        self._borrowed = set(foreign)
+    def _borrow(self, names: set[str]) -> dict[str, Any]:
+        """Look names up in the student's process: those that no cell of the judge's binds."""
+        mine = self._own | self.shell.user_ns.keys() | vars(builtins).keys()
+        foreign = sorted(names - mine)
         if not foreign:
-            return
+            return {}
         found = self.question({"do": "look", "names": foreign})["value"]
+        borrowed = {}
         for name in foreign:
             kind, value = found.get(name, ("missing", None))
             if kind == "callable":
-                here[name] = StandIn(name, self.question)
+                borrowed[name] = StandIn(name, self.question)
             elif kind == "other":
-                here[name] = NoData(name, str(value))
+                borrowed[name] = NoData(name, str(value)[:LONGEST_NAME])
             elif kind == "data":
-                here[name] = value
+                borrowed[name] = value
+        return borrowed
 
 
-def _names(source: str) -> set[str]:
-    """The names that a cell reads."""
-    return {node.id for node in ast.walk(_parse(source)) if isinstance(node, ast.Name)}
+def _read(source: str) -> set[str]:
+    """The names that a cell reads, itself or in a function of its own."""
+    nodes = ast.walk(ast.parse(_python(source)))
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
 
 
 def _bound(source: str) -> set[str]:
-    """The names that a cell gives a value of its own."""
-    found = set()
-    for node in ast.walk(_parse(source)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    return found
+    """The names that a cell gives a value of its own, be it only in a branch."""
+    table = symtable.symtable(_python(source), "cell", "exec")
+    assigned = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    return assigned | {child.get_name() for child in table.get_children()}
 
 
-def _parse(source: str) -> ast.AST:
+def _python(source: str) -> str:
+    """A cell without its magics; nothing, if it is no Python then."""
     lines = [line for line in source.split("\n") if not line.lstrip().startswith(("%", "!"))]
+    text = "\n".join(lines)
     try:
-        return ast.parse("\n".join(lines))
+        ast.parse(text)
     except SyntaxError:
-        return ast.parse("")
+        return ""
+    return text
 
 
 def _error(answer: dict[str, Any]) -> Exception:
     """The error that an answer tells of: of a built-in kind, or one that bears its name."""
-    kinds = [kind for kind in answer["error"] if isinstance(kind, str)]
-    text = str(answer.get("text", ""))
-    if not kinds or kinds[0] in ("KeyboardInterrupt", "SystemExit", "GeneratorExit"):
+    kinds = [kind[:LONGEST_NAME] for kind in answer["error"] if isinstance(kind, str)]
+    text = str(answer.get("text", ""))[:LONGEST_TEXT]
+    if not kinds or kinds[0] in NOT_RAISED:
         return StudentError(f"the code stopped: {' '.join([*kinds[:1], text])}")
     for kind in kinds:
         known = getattr(builtins, kind, None)

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from course_lib.grading.processes import codec
 from course_lib.grading.processes.codec import decode
 from course_lib.grading.processes.judge import Judge
 from course_lib.grading.processes.shell import new_shell
 from course_lib.grading.processes.student import Student, reply
-from course_lib.grading.processes.wire import Closed, receive, send
+from course_lib.grading.processes.wire import Closed, Link
 from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["serve"]
@@ -30,23 +31,28 @@ def serve(role: str, talk: socket.socket, limits: Limits) -> None:
         limits: what the process may use.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _, payload = receive(talk, limits.message)
-    for name, content in decode(payload).items():
+    codec.MAY_IMPORT = True
+    link = Link(talk)
+    _lay_out(decode(link.receive(limits.message)[1]))
+    sys.path.insert(0, str(Path.cwd()))  # helper modules lie beside the notebook
+    if role == "judge":
+        handlers = Judge(new_shell(), limits.output, _relay(link, limits)).kinds
+    else:
+        handlers = Student(new_shell(), limits.output).kinds
+    link.send("+")
+    while True:
+        try:
+            kind, payload = link.receive(limits.message)
+        except Closed:
+            return
+        link.send("R", _quietly(handlers[kind], payload))
+
+
+def _lay_out(files: dict[str, bytes]) -> None:
+    for name, content in files.items():
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    sys.path.insert(0, str(Path.cwd()))  # helper modules lie beside the notebook
-    if role == "judge":
-        handlers = Judge(new_shell(), limits.output, _relay(talk, limits)).kinds
-    else:
-        handlers = Student(new_shell(), limits.output).kinds
-    send(talk, "+")
-    while True:
-        try:
-            kind, payload = receive(talk, limits.message)
-        except Closed:
-            return
-        send(talk, "R", _quietly(handlers[kind], payload))
 
 
 def _quietly(handler: Callable[[Any], Any], payload: bytes) -> bytes:
@@ -58,12 +64,11 @@ def _quietly(handler: Callable[[Any], Any], payload: bytes) -> bytes:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _relay(talk: socket.socket, limits: Limits) -> Callable[[bytes], bytes]:
+def _relay(link: Link, limits: Limits) -> Callable[[bytes], bytes]:
     """Return a function that asks the student's process, by way of the coordinator."""
 
     def ask(question: bytes) -> bytes:
-        send(talk, "C", question)
-        _, answer = receive(talk, limits.message)
-        return answer
+        link.send("C", question)
+        return link.receive(limits.message)[1]
 
     return ask

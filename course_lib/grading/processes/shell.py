@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import builtins
 import io
+import json
 import os
+import subprocess
 import sys
 from typing import Any
 
@@ -20,6 +22,8 @@ from traitlets import Type
 from traitlets.config import Config
 
 __all__ = ["Shell", "new_shell"]
+
+LONGEST_NAME, LONGEST_ERROR = 200, 20_000
 
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as a kernel does
 
@@ -75,7 +79,7 @@ class Shell(InteractiveShell):
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Publisher)
 
-    def show(self, source: str, room: int) -> tuple[list[dict[str, Any]], str]:
+    def show(self, source: str, room: int) -> bytes:
         """Run a cell.
 
         Args:
@@ -83,17 +87,34 @@ class Shell(InteractiveShell):
             room: bytes of output to keep; what comes after is dropped.
 
         Returns:
-            The outputs as in a notebook file, and the name of the error that ended it, or "".
+            JSON: ``outputs`` as in a notebook file, and ``failure``, the name of the error that
+            ended the cell, or "".
         """
         self.shown: list[dict[str, Any]] = []
         self.room, self.failure = room, ""
         before = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Stream(self, "stdout"), _Stream(self, "stderr")
         try:
-            self.run_cell(source, store_history=False)
+            done = self.run_cell(source, store_history=False)
+            error = done.error_before_exec or done.error_in_exec
+            if error is not None and not self.failure:  # an error that could not be shown is one
+                self._showtraceback(type(error), "", [])
         finally:
             sys.stdout, sys.stderr = before
-        return self.shown, self.failure
+        return self._as_json()
+
+    def failed(self, name: str, text: str) -> bytes:
+        """Return what ``show`` does of a cell that ends with an error, for one that cannot run."""
+        self.shown, self.failure = [], name
+        self.shown.append(_error(name, text, [text]))
+        return self._as_json()
+
+    def _as_json(self) -> bytes:
+        for output in self.shown:
+            if output["output_type"] == "stream":
+                output["text"] = "".join(output["text"])
+        said = {"outputs": self.shown, "failure": self.failure}
+        return json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
 
     def collect(self, kind: str, **fields: Any) -> None:
         """Keep an output, if there is room for it."""
@@ -103,41 +124,45 @@ class Shell(InteractiveShell):
             self.shown.append({"output_type": kind, **fields})
         elif self.room > 0:
             self.room = 0
-            self.collect_note("more output was left out")
+            self._note()
 
     def collect_text(self, name: str, text: str) -> None:
         """Keep text of a stream, as far as there is room for it."""
         kept = text[: max(self.room, 0)]
-        self.room -= len(kept)
         if not kept:
             return
+        self.room -= len(kept)
         last = self.shown[-1] if self.shown else {}
         if last.get("output_type") == "stream" and last["name"] == name:
-            last["text"] += kept
+            last["text"].append(kept)
         else:
-            self.shown.append({"output_type": "stream", "name": name, "text": kept})
+            self.shown.append({"output_type": "stream", "name": name, "text": [kept]})
         if len(kept) < len(text):
-            self.collect_note("more output was left out")
+            self._note()
 
-    def collect_note(self, text: str) -> None:
-        """Say in the output what became of the rest."""
-        self.shown.append({"output_type": "stream", "name": "stdout", "text": f"\n[{text}]\n"})
+    def _note(self) -> None:
+        text = ["\n[more output was left out]\n"]
+        self.shown.append({"output_type": "stream", "name": "stdout", "text": text})
 
     def _showtraceback(self, etype: type, evalue: Any, stb: Any) -> None:
-        lines = stb if isinstance(stb, list) else str(stb).splitlines()
-        self.failure = getattr(etype, "__name__", "Error")
-        message = str(evalue)[: self.room + 1000]
-        traceback = [str(line) for line in lines]
-        if sum(map(len, traceback)) > max(self.room, 1000):
-            traceback = [f"{self.failure}: {message[:1000]}"]
-        self.shown.append(
-            {
-                "output_type": "error",
-                "ename": self.failure,
-                "evalue": message,
-                "traceback": traceback,
-            }
+        self.failure = str(etype.__name__)[:LONGEST_NAME]
+        message = str(evalue)[:LONGEST_ERROR]
+        lines = [str(line) for line in (stb if isinstance(stb, list) else str(stb).splitlines())]
+        if sum(map(len, lines)) > 2 * LONGEST_ERROR:
+            lines = [f"{self.failure}: {message}"]
+        self.shown.append(_error(self.failure, message, lines))
+
+    def system(self, cmd: str) -> None:
+        """Run a command line and show what it says; there is no terminal for it."""
+        done = subprocess.run(
+            self.var_expand(cmd, depth=1),
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
+        self.user_ns["_exit_code"] = done.returncode
+        print(done.stdout.decode(errors="replace"), end="")
 
     def enable_gui(self, gui: Any = None) -> None:
         """Do nothing: there is no window."""
@@ -153,6 +178,10 @@ def new_shell() -> Shell:
     builtins.input = _no_input
     shell.enable_matplotlib = lambda *_, **__: ("inline", "inline")
     return shell
+
+
+def _error(name: str, message: str, lines: list[str]) -> dict[str, Any]:
+    return {"output_type": "error", "ename": name, "evalue": message, "traceback": lines}
 
 
 def _no_input(prompt: object = "") -> str:

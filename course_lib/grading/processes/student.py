@@ -31,16 +31,15 @@ class Student:
         self.shell, self.room = shell, room
         self.kinds: dict[str, Callable[[Any], Any]] = {"X": self.run, "C": self.answer}
 
-    def run(self, request: dict[str, Any]) -> Any:
-        """Run a cell and return what it showed."""
-        shown, failure = self.shell.show(request["source"], self.room)
-        return {"outputs": shown, "failure": failure}
+    def run(self, request: dict[str, Any]) -> bytes:
+        """Run a cell and return what it showed, as JSON."""
+        return self.shell.show(request["source"], self.room)
 
     def answer(self, request: dict[str, Any]) -> Any:
         """Return the reply to one of the judge's questions: a value, or an error."""
         try:
             return getattr(self, f"_{request['do']}")(request)
-        except (Exception, KeyboardInterrupt, SystemExit) as error:
+        except BaseException as error:  # an exit of the function is its error, too
             return _as_error(error)
 
     def _look(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -88,14 +87,15 @@ def reply(handler: Callable[[Any], Any], payload: bytes) -> bytes:
         payload: the message.
     """
     try:
-        return encode(handler(decode(payload)))
-    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        answer = handler(decode(payload))
+        return answer if isinstance(answer, bytes) else encode(answer)
+    except BaseException as error:
         return encode(_as_error(error))
 
 
 def _as_error(error: BaseException) -> dict[str, Any]:
     """An error as data: its kind with those it derives from, and its text."""
-    kinds = [kind.__name__ for kind in type(error).__mro__]
+    kinds = [str(kind.__name__) for kind in type(error).__mro__]
     try:
         text = str(error)[:LONGEST_TEXT]
     except Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 
-__all__ = ["Closed", "TooLong", "receive", "send"]
+__all__ = ["Closed", "Link", "TooLong"]
 
 HEAD = 9  # a letter and eight bytes of length
 PIECE = 1 << 20
@@ -19,57 +19,73 @@ class TooLong(ConnectionError):
     """The other side sent more than was agreed; what it sends cannot be followed any further."""
 
 
-def send(link: socket.socket, kind: str, payload: bytes = b"") -> None:
-    """Send one message.
+class Link:
+    """One end of a conversation.
 
     Args:
-        link: the socket.
-        kind: one letter.
-        payload: the bytes.
-
-    Raises:
-        Closed: if nobody is there to take it.
+        end: the socket.
     """
-    try:
-        link.sendall(kind.encode() + len(payload).to_bytes(HEAD - 1, "big") + payload)
-    except (BrokenPipeError, ConnectionError) as error:
-        raise Closed(str(error)) from None
 
+    def __init__(self, end: socket.socket) -> None:
+        self.end = end
+        self._come = bytearray()  # of the next message; kept when the time for it is over
 
-def receive(link: socket.socket, longest: int, seconds: float | None = None) -> tuple[str, bytes]:
-    """Return the kind and the payload of the next message.
+    def send(self, kind: str, payload: bytes = b"", seconds: float | None = None) -> None:
+        """Send one message.
 
-    Args:
-        link: the socket.
-        longest: bytes that a payload may have.
-        seconds: how long to wait for all of it; forever if None.
+        Args:
+            kind: one letter.
+            payload: the bytes.
+            seconds: how long that may take; forever if None.
 
-    Raises:
-        Closed: if the other side went away.
-        TooLong: if the payload is longer than agreed.
-        TimeoutError: if it did not come in time.
-    """
-    until = None if seconds is None else time.monotonic() + seconds
-    head = _exactly(link, HEAD, until)
-    size = int.from_bytes(head[1:], "big")
-    if size > longest:
-        raise TooLong(f"a message of {size} bytes, of {longest} at most")
-    return head[:1].decode("latin-1"), bytes(_exactly(link, size, until))
-
-
-def _exactly(link: socket.socket, size: int, until: float | None) -> bytearray:
-    data = bytearray()
-    while len(data) < size:
-        if until is not None:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            link.settimeout(left)
+        Raises:
+            Closed: if nobody takes it.
+        """
+        self.end.settimeout(seconds)
         try:
-            piece = link.recv(min(size - len(data), PIECE))
-        except ConnectionError as error:
+            self.end.sendall(kind.encode() + len(payload).to_bytes(HEAD - 1, "big") + payload)
+        except OSError as error:
             raise Closed(str(error)) from None
-        if not piece:
-            raise Closed("the other side closed the connection")
-        data += piece
-    return data
+
+    def receive(self, longest: int, seconds: float | None = None) -> tuple[str, bytes]:
+        """Return the kind and the payload of the next message.
+
+        Args:
+            longest: bytes that a payload may have.
+            seconds: how long to wait for all of it; forever if None.
+
+        Raises:
+            Closed: if the other side went away.
+            TooLong: if the payload is longer than agreed.
+            TimeoutError: if it did not come in time; the next call goes on where this one was.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        self._wait_for(HEAD, until)
+        size = int.from_bytes(self._come[1:HEAD], "big")
+        if size > longest:
+            raise TooLong(f"a message of {size} bytes, of {longest} at most")
+        self._wait_for(HEAD + size, until)
+        kind, payload = self._come[:1].decode("latin-1"), bytes(self._come[HEAD:])
+        self._come.clear()
+        return kind, payload
+
+    def close(self) -> None:
+        """Close this end."""
+        self.end.close()
+
+    def _wait_for(self, size: int, until: float | None) -> None:
+        """Read until so many bytes of the message have come."""
+        while len(self._come) < size:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError
+            try:
+                self.end.settimeout(left)
+                piece = self.end.recv(min(size - len(self._come), PIECE))
+            except TimeoutError:
+                raise
+            except OSError as error:
+                raise Closed(str(error)) from None
+            if not piece:
+                raise Closed("the other side closed the connection")
+            self._come += piece
