@@ -36,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from course_lib.grading.run import Options, grade
+    from course_lib.grading.options import Options
+    from course_lib.grading.run import grade
     from course_lib.grading.sandbox.limits import Limits
     from course_lib.grading.sandbox.tiers import probe
 

@@ -10,17 +10,15 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from course_lib.grading import engine
 from course_lib.grading.assignment import Assignment, is_test
 from course_lib.grading.course import Course, CourseProblem
 from course_lib.grading.engine import Job, Outcome
+from course_lib.grading.options import Options
 from course_lib.grading.preparing import Prepared
 from course_lib.grading.results import digest, write_whole
-
-if TYPE_CHECKING:
-    from course_lib.grading.run import Options
 
 __all__ = ["Reference", "check_solution"]
 

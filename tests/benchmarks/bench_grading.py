@@ -1,10 +1,10 @@
-"""Throughput of the grader beside stock ``nbgrader autograde``: same submissions, same machine, same run.
+"""Throughput of the grader beside stock ``nbgrader autograde``, on the same submissions.
 
-python tests/benchmarks/bench_grading.py [--rounds 4] [--batch 10] [--workers 2] [--assignment small]
+python tests/benchmarks/bench_grading.py [--rounds 4] [--batch 10] [--assignment small]
 
-Batches alternate between the two, so that both meet the same load; each grades into a course of
-its own. Fixed costs (start, imports, warm hosts, gradebook) are in both. Scores must be equal. The
-small assignment imports torch, takes an optimiser step, and has three exercises with tests; for
+Batches alternate between the two, so that both meet the same load; each has a course of its own.
+Fixed costs (start, imports, warm hosts, gradebook) are in both. Scores must be equal. The small
+assignment imports torch, takes an optimiser step, and has three exercises with tests; for
 ps1_elbo_gap stock also runs the training behind the last test, on which no grade depends.
 """
 

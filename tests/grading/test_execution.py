@@ -5,8 +5,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib.grading.execution import Execution, execute, imports
 from course_lib.grading.hosts import Host
+from course_lib.grading.merging import Merged
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import probe
+from course_lib.grading.verdicts import filled
 
 LIMITS = Limits(cell_seconds=2, memory=400 * 2**20, output=20_000, message=2**20)
 
@@ -298,3 +300,53 @@ def test_a_picture_keeps_the_size_at_which_it_is_shown(hosts):
     shown = run(hosts, student(source)).outputs["c0"]
     assert shown[0]["metadata"] == {"image/png": {"width": 3}}
     assert "text/html" not in shown[0]["data"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["StopIteration", "GeneratorExit", "SystemExit", "KeyboardInterrupt"]
+)
+def test_no_error_of_a_function_ends_a_loop_or_the_judge_in_silence(hosts, kind):
+    found = passes(
+        hosts,
+        student(f"def f(x): raise {kind}"),
+        test("assert list(map(f, [1])) == []"),
+        test("assert True"),
+    )
+    assert found[0].startswith("StudentError")
+    assert found[1] is None
+
+
+def test_a_failed_test_stays_failed_whatever_it_shows_before(hosts):
+    flood = "print('x' * 10**6)\nraise ValueError('y' * 10**6)"
+    source = "class E(ValueError): pass\nE.__name__ = 'z' * 10**6\ndef f(): raise E('w' * 10**6)"
+    found = passes(hosts, student(source), test(flood), test("f()"))
+    assert [text[:4] for text in found] == ["Valu", "zzzz"]
+
+
+def test_variables_of_one_test_are_there_in_the_next(hosts):
+    assert passes(
+        hosts,
+        student("reach = 5\ndef f(x): return x"),
+        test("reach = f(2)\nlimits = [reach for reach in (1, 9)]"),
+        test("assert reach == 2 and limits == [1, 9]"),
+    ) == [None, None]
+
+
+def test_a_name_of_a_locked_cell_that_fails_is_not_the_students(hosts):
+    assert passes(
+        hosts,
+        student("TOLERANCE = 1e9\ndef f(): raise ValueError"),
+        locked("f()\nTOLERANCE = 1e-6"),
+        test("assert TOLERANCE == 1e-6"),
+    ) == ["NameError: name 'TOLERANCE' is not defined"]
+
+
+def test_a_test_that_was_never_reached_has_failed(hosts):
+    result = run(hosts, student("import os\nos._exit(0)"), test("1"), test("assert True"))
+    assert result.ending == "crashed"
+    assert error(result, 1) is None  # it asks nothing of the student
+    made = filled(
+        Merged(notebook(test("1"), student("2"), ("plain", "3")), [], False, {}), {"c1": []}
+    )
+    kinds = [[output["output_type"] for output in cell["outputs"]] for cell in made["cells"]]
+    assert kinds == [["error"], [], []]

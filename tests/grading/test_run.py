@@ -141,7 +141,7 @@ def test_a_breakdown_of_the_machinery_is_no_grade_and_the_next_run_mends_it(
         raise RuntimeError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(run.engine, "work", broken)
+        patch.setattr(engine, "work", broken)
         status, said = grade()
     assert status == 1
     assert "failed, the grader failed: RuntimeError: no space left" in line_of(said, "bob")

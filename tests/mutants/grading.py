@@ -1,4 +1,4 @@
-"""Mistakes in the grader: its walls, its judge, what it takes from a submission, what it records."""
+"""Mistakes in the grader: its walls, its judge, what it takes and what it records."""
 
 from mutant import mutants_of
 
@@ -42,13 +42,13 @@ GRADING = [
         EXECUTION,
         (
             "grading: the student's names go first",
-            "if name not in here and not hasattr(builtins, name)",
-            "if True",
+            "foreign = sorted(names - mine)",
+            "foreign = sorted(names)",
         ),
         (
-            "grading: names looked up once",
-            "            here.pop(name, None)\n",
-            "            pass\n",
+            "grading: a name that is borrowed stays",
+            "                del here[name]",
+            "                pass",
         ),
         (
             "grading: changes of arguments are lost",
@@ -60,6 +60,11 @@ GRADING = [
             "return known(text) if kind == kinds[0]",
             "return ValueError(text) if False",
         ),
+        (
+            "grading: the student may end a loop of the judge's",
+            "not kinds or kinds[0] in NOT_RAISED",
+            "not kinds",
+        ),
     ),
     *mutants_of(
         "grading/processes/shell.py",
@@ -67,7 +72,7 @@ GRADING = [
         ("grading: output without end", "kept = text[: max(self.room, 0)]", "kept = text"),
         (
             "grading: any length of a traceback",
-            "if sum(map(len, traceback)) > max(self.room, 1000)",
+            "if sum(map(len, lines)) > 2 * LONGEST_ERROR",
             "if False",
         ),
     ),
