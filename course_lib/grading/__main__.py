@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     0: all is well. 1: some submission could not be graded, or something is found to be wrong.
     2: nothing could be done. 3: this machine cannot isolate as asked.
     """
-    from course_lib.grading.gradebook import NotRecorded
+    from course_lib.grading.records.gradebook import NotRecorded
 
     options = _parser().parse_args(arguments)
     try:
@@ -92,7 +92,7 @@ class _Lines:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from course_lib.grading.report import summary, table
+    from course_lib.grading.records.report import summary, table
 
     lines = _write_report(Course.open(options.root), options.assignment)
     print(table(lines))
@@ -101,7 +101,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _write_report(course: Course, assignment: str) -> list[Any]:
-    from course_lib.grading.report import write_csv
+    from course_lib.grading.records.report import write_csv
     from course_lib.grading.run import report_lines
 
     path = course.root / f"report-{assignment}.csv"

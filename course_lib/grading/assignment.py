@@ -14,8 +14,8 @@ from nbformat import NotebookNode
 from nbgrader.utils import find_all_files
 
 from course_lib.grading.course import Course, CourseProblem
-from course_lib.grading.execution import imports, role
-from course_lib.grading.merging import Merged, merge
+from course_lib.grading.intake.merging import Merged, merge
+from course_lib.grading.running.execution import imports, role
 from course_lib.notebooks.release import release
 
 __all__ = ["Assignment", "is_test"]

@@ -19,9 +19,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from course_lib.grading.course import Course
-from course_lib.grading.gradebook import database
 from course_lib.grading.linting import problems_of, unread
-from course_lib.grading.results import Results
+from course_lib.grading.records.gradebook import database
+from course_lib.grading.records.results import Results
 from course_lib.grading.sandbox import bubblewrap
 from course_lib.grading.sandbox.tiers import probe
 

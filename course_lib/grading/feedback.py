@@ -15,12 +15,12 @@ from nbgrader.converters import GenerateFeedback
 from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config
 
-from course_lib.grading.converters import Literal, OneSubmission
 from course_lib.grading.course import Course, CourseProblem
-from course_lib.grading.gradebook import NotRecorded, patiently
 from course_lib.grading.pages import HiddenTestsCleared, PlainContent, page, what_became
 from course_lib.grading.preprocessors import MessagesOnly
-from course_lib.grading.results import Result, Results, write_whole
+from course_lib.grading.records.converters import Literal, OneSubmission
+from course_lib.grading.records.gradebook import NotRecorded, patiently
+from course_lib.grading.records.results import Result, Results, write_whole
 
 __all__ = ["feedback"]
 

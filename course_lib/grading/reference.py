@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_lib.grading import engine
 from course_lib.grading.assignment import Assignment, is_test
 from course_lib.grading.course import Course, CourseProblem
-from course_lib.grading.engine import Job, Outcome
+from course_lib.grading.intake.preparing import Prepared
 from course_lib.grading.options import Options
-from course_lib.grading.preparing import Prepared
-from course_lib.grading.results import digest, write_whole
+from course_lib.grading.records.results import digest, write_whole
+from course_lib.grading.running import engine
+from course_lib.grading.running.engine import Job, Outcome
 
 __all__ = ["Reference", "check_solution"]
 

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from course_lib.grading import engine
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.course import Course, CourseProblem
+from course_lib.grading.intake.preparing import prepare
 from course_lib.grading.options import Options
-from course_lib.grading.preparing import prepare
-from course_lib.grading.recording import Recorder
+from course_lib.grading.records.recording import Recorder
+from course_lib.grading.records.report import Line, report
 from course_lib.grading.reference import check_solution
-from course_lib.grading.report import Line, report
+from course_lib.grading.running import engine
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.verdicts import Verdict, Verdicts
 
@@ -87,7 +87,7 @@ def alone(course: Course) -> Iterator[None]:
 def _executor(options: Options) -> Iterator[Executor]:
     """What carries out the jobs: threads here, each with processes behind walls, or a cluster."""
     if options.scheduler:
-        from course_lib.grading.cluster import cluster
+        from course_lib.grading.running.cluster import cluster
 
         with cluster(options.scheduler) as executor:
             yield executor

@@ -13,18 +13,18 @@ from typing import Any
 
 from nbformat import from_dict
 
-from course_lib.grading import engine
 from course_lib.grading.assignment import Assignment, is_test
 from course_lib.grading.course import Submission
-from course_lib.grading.engine import Outcome
-from course_lib.grading.execution import Execution
-from course_lib.grading.gradebook import NotRecorded, Score, score_of
-from course_lib.grading.merging import Merged
+from course_lib.grading.intake.merging import Merged
+from course_lib.grading.intake.preparing import Prepared, copies, prepare
 from course_lib.grading.options import Options
-from course_lib.grading.preparing import Prepared, copies, prepare
-from course_lib.grading.recording import Recorder
+from course_lib.grading.records.gradebook import NotRecorded, Score, score_of
+from course_lib.grading.records.recording import Recorder
+from course_lib.grading.records.results import Result
 from course_lib.grading.reference import Reference
-from course_lib.grading.results import Result
+from course_lib.grading.running import engine
+from course_lib.grading.running.engine import Outcome
+from course_lib.grading.running.execution import Execution
 
 __all__ = ["Verdict", "Verdicts", "filled"]
 

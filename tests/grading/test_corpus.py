@@ -21,7 +21,7 @@ from notebook_runs import ROOT
 
 from course_lib.grading.course import Course
 from course_lib.grading.feedback import feedback
-from course_lib.grading.results import Results
+from course_lib.grading.records.results import Results
 from course_lib.grading.sandbox.tiers import probe
 
 pytestmark = [

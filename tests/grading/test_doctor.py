@@ -15,8 +15,8 @@ from toy_course import NOTEBOOK, TOY, result, source, submit, toy_course
 
 from course_lib.grading import doctor as module
 from course_lib.grading.doctor import Finding, doctor, show
-from course_lib.grading.gradebook import open_gradebook
-from course_lib.grading.results import Results
+from course_lib.grading.records.gradebook import open_gradebook
+from course_lib.grading.records.results import Results
 from course_lib.grading.sandbox.tiers import Tier
 
 

@@ -3,9 +3,9 @@
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.grading.execution import Execution, execute, imports
-from course_lib.grading.hosts import Host
-from course_lib.grading.merging import Merged
+from course_lib.grading.intake.merging import Merged
+from course_lib.grading.running.execution import Execution, execute, imports
+from course_lib.grading.running.hosts import Host
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import probe
 from course_lib.grading.verdicts import filled

@@ -12,7 +12,7 @@ from toy_course import ERROR, TOY, contents, executed, result, submit, toy_cours
 from course_lib.grading.course import CourseProblem
 from course_lib.grading.feedback import feedback
 from course_lib.grading.pages import POLICY, page
-from course_lib.grading.recording import Recorder
+from course_lib.grading.records.recording import Recorder
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
 EVIL = [

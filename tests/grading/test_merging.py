@@ -10,10 +10,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_
 from notebook_damage import damaged
 from notebook_runs import ROOT
 
-from course_lib.grading import merging
-from course_lib.grading.merging import merge
-from course_lib.grading.reading import Refused, read_notebook
-from course_lib.grading.written import harmless
+from course_lib.grading.intake import merging
+from course_lib.grading.intake.merging import merge
+from course_lib.grading.intake.reading import Refused, read_notebook
+from course_lib.grading.intake.written import harmless
 
 NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 

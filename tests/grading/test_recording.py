@@ -26,9 +26,9 @@ from toy_course import (
 )
 
 from course_lib.grading.course import Course, CourseProblem
-from course_lib.grading.export import grades
-from course_lib.grading.gradebook import NotRecorded, Score, back_up, open_gradebook
-from course_lib.grading.recording import Recorder
+from course_lib.grading.records.export import grades
+from course_lib.grading.records.gradebook import NotRecorded, Score, back_up, open_gradebook
+from course_lib.grading.records.recording import Recorder
 
 IMPATIENT = """
 import os

@@ -7,8 +7,8 @@ from nbgrader.api import Gradebook
 from toy_course import ERROR, TOY, executed, result, submit, toy_course
 
 from course_lib.grading.course import CourseProblem
-from course_lib.grading.recording import Recorder
-from course_lib.grading.report import Line, report, summary, table, write_csv
+from course_lib.grading.records.recording import Recorder
+from course_lib.grading.records.report import Line, report, summary, table, write_csv
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]
 

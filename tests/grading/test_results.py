@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
-from course_lib.grading import results as module
-from course_lib.grading.results import Result, Results, digest, write_whole
+from course_lib.grading.records import results as module
+from course_lib.grading.records.results import Result, Results, digest, write_whole
 
 ODD = ["a b", "a*", "[ab]", "a?", "..ada.", "Ὑπατία", "a\nb", 'q"', "bad\udcff"]
 

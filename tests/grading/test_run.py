@@ -7,8 +7,9 @@ import pytest
 from small_course import Course, line_of, small_notebook
 
 from course_lib.grading import __main__ as command_line
-from course_lib.grading import engine, run
+from course_lib.grading import run
 from course_lib.grading.course import Course as GradedCourse
+from course_lib.grading.running import engine
 from course_lib.grading.sandbox import tiers
 from course_lib.grading.sandbox.tiers import Tier
 
@@ -152,7 +153,7 @@ def test_a_breakdown_of_the_machinery_is_no_grade_and_the_next_run_mends_it(
 
 
 def test_equal_answers_are_told_of_and_keep_their_points(course, grade, monkeypatch):
-    monkeypatch.setattr("course_lib.grading.preparing.ENOUGH", -1000)
+    monkeypatch.setattr("course_lib.grading.intake.preparing.ENOUGH", -1000)
     course.submit("copier", course.submission("eve").read_bytes())
     status, said = grade()
     assert status == 0

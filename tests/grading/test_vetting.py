@@ -9,9 +9,9 @@ import pytest
 from notebook_damage import damaged
 from notebook_runs import ROOT
 
-from course_lib.grading import reading, vetting, walking
-from course_lib.grading.reading import Refused, read_notebook, unique_id
-from course_lib.grading.vetting import vet
+from course_lib.grading.intake import reading, vetting, walking
+from course_lib.grading.intake.reading import Refused, read_notebook, unique_id
+from course_lib.grading.intake.vetting import vet
 
 NAME = "ps1.ipynb"
 

@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from notebook_runs import ROOT
 
 from course_lib.grading.course import Course
-from course_lib.grading.results import Result, digest
+from course_lib.grading.records.results import Result, digest
 
 TOY, NOTEBOOK = "toy", "toy.ipynb"
 TEST = """assert double(3) == 6, "three doubled"

@@ -105,9 +105,10 @@ def main(words: list[str]) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for name in ("course_lib", "tests"):
+        for name in ("course_lib", "tests", "solutions", "assignments"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", root)
+        for name in ("pyproject.toml", "nbgrader_config.py"):
+            shutil.copy(ROOT / name, root)
         if run_tests(root, sorted({m.tests for m in chosen})) != 0:
             print("the tests fail without any mutant")
             return 1

@@ -92,7 +92,7 @@ GRADING = [
         ),
     ),
     *mutants_of(
-        "grading/execution.py",
+        "grading/running/execution.py",
         EXECUTION,
         (
             "grading: tests run by the student",
@@ -126,12 +126,12 @@ GRADING = [
         ),
     ),
     *mutants_of(
-        "grading/vetting.py",
+        "grading/intake/vetting.py",
         VETTING,
         ("grading: a blocked notebook is looked past", " and not _blocked(walk, name)", ""),
     ),
     *mutants_of(
-        "grading/walking.py",
+        "grading/intake/walking.py",
         VETTING,
         (
             "grading: links are followed",
@@ -140,12 +140,12 @@ GRADING = [
         ),
     ),
     *mutants_of(
-        "grading/merging.py",
+        "grading/intake/merging.py",
         MERGING,
         ("grading: a copied test is tampering", "elif len(edited) == len(copies):", "elif edited:"),
     ),
     *mutants_of(
-        "grading/results.py",
+        "grading/records/results.py",
         "grading/test_results.py",
         (
             "grading: half a result is a result",
@@ -154,7 +154,7 @@ GRADING = [
         ),
     ),
     *mutants_of(
-        "grading/gradebook.py",
+        "grading/records/gradebook.py",
         "grading/test_recording.py",
         ("grading: gives up at a lock", "if late or not _locked(error, errors):", "if True:"),
     ),

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import nbformat
 
-from course_lib.grading.execution import Execution, execute
-from course_lib.grading.hosts import Host, HostLost
+from course_lib.grading.running.execution import Execution, execute
+from course_lib.grading.running.hosts import Host, HostLost
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import Tier, probe
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
-from course_lib.grading import engine
 from course_lib.grading.course import CourseProblem
+from course_lib.grading.running import engine
 
 __all__ = ["cluster"]
 

@@ -15,9 +15,9 @@ from functools import cached_property
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.grading.matching import SPARE, grade_id, is_solution, match, same_text
-from course_lib.grading.reading import unique_id
-from course_lib.grading.written import harmless
+from course_lib.grading.intake.matching import SPARE, grade_id, is_solution, match, same_text
+from course_lib.grading.intake.reading import unique_id
+from course_lib.grading.intake.written import harmless
 
 __all__ = ["Merged", "merge"]
 

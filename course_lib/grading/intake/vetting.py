@@ -14,8 +14,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
-from course_lib.grading.reading import Refused, read_notebook
-from course_lib.grading.walking import Entry, Walk
+from course_lib.grading.intake.reading import Refused, read_notebook
+from course_lib.grading.intake.walking import Entry, Walk
 
 __all__ = ["Refused", "Vetted", "vet"]
 

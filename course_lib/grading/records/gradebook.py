@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy.engine import make_url
 
-from course_lib.grading.converters import Errors, quiet
 from course_lib.grading.course import Course
+from course_lib.grading.records.converters import Errors, quiet
 
 __all__ = ["NotRecorded", "Score", "back_up", "database", "open_gradebook", "patiently", "score_of"]
 

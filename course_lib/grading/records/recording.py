@@ -17,10 +17,11 @@ from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.utils import parse_utc
 
-from course_lib.grading.converters import Literal, OneSubmission
 from course_lib.grading.course import CONFIG, Course, CourseProblem
-from course_lib.grading.export import grades
-from course_lib.grading.gradebook import (
+from course_lib.grading.preprocessors import replay_chain
+from course_lib.grading.records.converters import Literal, OneSubmission
+from course_lib.grading.records.export import grades
+from course_lib.grading.records.gradebook import (
     NotRecorded,
     Score,
     back_up,
@@ -28,8 +29,7 @@ from course_lib.grading.gradebook import (
     open_gradebook,
     patiently,
 )
-from course_lib.grading.preprocessors import replay_chain
-from course_lib.grading.results import Result, Results, digest, write_whole
+from course_lib.grading.records.results import Result, Results, digest, write_whole
 
 __all__ = ["Recorder"]
 

@@ -10,10 +10,10 @@ from importlib.metadata import version
 
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.course import Submission
-from course_lib.grading.merging import Merged, merge
-from course_lib.grading.results import digest
+from course_lib.grading.intake.merging import Merged, merge
+from course_lib.grading.intake.vetting import Refused, vet
+from course_lib.grading.records.results import digest
 from course_lib.grading.sandbox.limits import Limits
-from course_lib.grading.vetting import Refused, vet
 
 __all__ = ["Prepared", "copies", "prepare"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from course_lib.grading.reading import Refused
+from course_lib.grading.intake.reading import Refused
 
 __all__ = ["Entry", "Walk"]
 

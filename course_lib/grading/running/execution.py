@@ -16,8 +16,8 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from course_lib.grading.hosts import Gone, Host, Session
 from course_lib.grading.processes.codec import decode, encode
+from course_lib.grading.running.hosts import Gone, Host, Session
 from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Execution", "execute", "imports", "role"]

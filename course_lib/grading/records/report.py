@@ -15,10 +15,10 @@ from pathlib import Path
 
 from nbgrader.api import MissingEntry
 
-from course_lib.grading.converters import quiet
 from course_lib.grading.course import Course, Submission
-from course_lib.grading.gradebook import Score, database, open_gradebook
-from course_lib.grading.results import Result, Results, write_whole
+from course_lib.grading.records.converters import quiet
+from course_lib.grading.records.gradebook import Score, database, open_gradebook
+from course_lib.grading.records.results import Result, Results, write_whole
 
 __all__ = ["Line", "report", "summary", "table", "write_csv"]
 
