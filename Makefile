@@ -33,7 +33,7 @@ lab: environment
 	$(BIN)/jupyter lab --LabApp.default_url=$(START) $(LAB_FLAGS)
 
 test: test-environment lint
-	@sh .ci/system_packages.sh
+	@sh .ci/system_packages.sh chromium bubblewrap
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 lint: test-environment
@@ -43,6 +43,7 @@ lint: test-environment
 
 grade: environment
 	@test -n "$(ASSIGNMENT)" || { echo "make grade: name the assignment, e.g. make grade ASSIGNMENT=ps1_elbo_gap"; exit 2; }
+	@sh .ci/system_packages.sh bubblewrap
 	$(BIN)/python -m course_lib.grading run $(ASSIGNMENT) $(GRADE_FLAGS)
 
 notebooks: test-environment

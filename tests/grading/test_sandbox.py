@@ -1,5 +1,6 @@
 """What student code cannot do behind the walls. Each escape is really tried, in a small process."""
 
+import ast
 import json
 import os
 import platform
@@ -100,10 +101,11 @@ NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "
 
 def _other_user() -> list[str]:
     """How to run a Python as somebody who is not root, where a root can."""
-    version = "import sys; sys.exit(sys.version_info < (3, 11))"
+    version = "import sys; open(sys.argv[1]).close(); sys.exit(sys.version_info < (3, 11))"
     if os.geteuid() != 0 or not shutil.which("setpriv") or not Path(NOBODY[-1]).exists():
         return []
-    return [] if subprocess.run([*NOBODY, "-c", version], check=False).returncode else NOBODY
+    command = [*NOBODY, "-c", version, str(ROOT / "pyproject.toml")]  # it must see the project
+    return [] if subprocess.run(command, check=False, capture_output=True).returncode else NOBODY
 
 
 def run_host(
@@ -179,7 +181,10 @@ class TestBehindTheWalls:
         assert seen[0] == "False False"
         for foreign in ("home", "mnt", "var", "sys", "run", "SECRET", "SHELL"):
             assert f"'{foreign}'" not in seen[1]
-        assert seen[2] in ("[] []", "['.pyenv'] []")
+        bound = map(Path, (sys.prefix, sys.base_prefix, ROOT / "course_lib"))
+        of_python = {path.parts[2] for path in bound if path.parts[:2] == ("/", "root")}
+        assert set(ast.literal_eval(seen[2].split("] [")[0] + "]")) <= of_python
+        assert seen[2].endswith("[]")
 
     def test_only_private_folders_can_be_written(self, python):
         code = """
