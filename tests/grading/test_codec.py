@@ -111,6 +111,8 @@ def message(text, blocks=b""):
         ),
         ('{"t":"tuple","v":[1],"name":"a b","fields":["__init__"]}', b""),
         ('{"t":"tuple","v":[1],"name":"x): pass","fields":["a"]}', b""),
+        ('{"t":"tensor","dtype":"float32","shape":[1000],"v":[0,0]}', b""),
+        ('{"t":"torch.dtype","v":"save"}', b""),
         ('{"t":"__import__","v":"os"}', b""),
         ('{"t":"dict","v":[[[1],2]]}', b""),
         ('{"t":"dict","v":[[1,2,3]]}', b""),
