@@ -7,6 +7,7 @@ CLAIMS =
 LAB_FLAGS =
 GRADE_FLAGS =
 PYTEST_FLAGS =
+AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 START = /lab/tree/README.md
 
 .PHONY: help lab test grade notebooks lint bench claims clean environment test-environment
@@ -30,7 +31,7 @@ test-environment:
 lab: environment
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@cp .ci/lab/overrides.json .venv/share/jupyter/lab/settings/
-	$(BIN)/jupyter lab --LabApp.default_url=$(START) $(LAB_FLAGS)
+	$(BIN)/jupyter lab --LabApp.default_url=$(START) $(AS_ROOT) $(LAB_FLAGS)
 
 test: test-environment lint
 	@sh .ci/system_packages.sh chromium bubblewrap

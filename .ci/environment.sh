@@ -57,7 +57,7 @@ make_venv() {
     check_disk
     rm -rf .venv
     mkdir .venv
-    : >"$incomplete"
+    echo $$ >"$incomplete"
     echo "Making .venv with $("$chosen" --version)."
     "$chosen" -m venv .venv >.venv/venv.log 2>&1 && return
     cat .venv/venv.log >&2
@@ -85,7 +85,7 @@ explain_pip_failure() {
 }
 
 install() {
-    : >"$incomplete"
+    echo $$ >"$incomplete"
     rm -f .venv/pip.log
     echo "Installing $requirements: a minute or two, longer on a slow network."
     "$python" -m pip install --quiet --disable-pip-version-check --log .venv/pip.log -r "$requirements" ||
@@ -96,6 +96,9 @@ install() {
     rm "$incomplete" .venv/pip.log
 }
 
+if [ -s "$incomplete" ] && kill -0 "$(cat "$incomplete")" 2>/dev/null; then
+    fail "another make is installing (process $(cat "$incomplete")); wait until it is done."
+fi
 if [ -e "$incomplete" ]; then echo "The last installation was interrupted: starting afresh."; fi
 if ! is_sound; then make_venv; fi
 if [ "$(fingerprint "$requirements")" != "$(cat "$stamp" 2>/dev/null)" ]; then

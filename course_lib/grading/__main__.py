@@ -13,6 +13,7 @@ from course_lib.progress import Progress
 
 __all__ = ["main"]
 
+LEAST_MEMORY = 64  # MiB
 DONE, SOME_FAILED, PROBLEM, TOO_OPEN = 0, 1, 2, 3
 
 
@@ -57,7 +58,9 @@ def _run(options: argparse.Namespace) -> int:
     )
     course = Course.open(options.root)
     with _Lines(options.assignment) as lines:
-        verdicts = grade(course, options.assignment, chosen, lines)
+        verdicts = grade(
+            course, options.assignment, chosen, lines, lambda text: print(text, flush=True)
+        )
     graded = [verdict for verdict in verdicts if verdict.graded]
     print(f"{len(graded)} of {len(verdicts)} graded, in gradebook.db and grades.csv")
     others = sorted(v.result.student for v in verdicts if not v.graded)
@@ -129,7 +132,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from course_lib.grading.sandbox.limits import Limits, parse_size
+    from course_lib.grading.sandbox.limits import Limits
 
     parser = argparse.ArgumentParser(
         prog="python -m course_lib.grading", description="Grade assignments, on nbgrader."
@@ -141,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         added.add_argument("--root", type=Path, default=Path(), help="the folder of the course")
         if name != "doctor":
-            added.add_argument("assignment", help="its name, for example ps1_elbo_gap")
+            added.add_argument("assignment", type=_name, help="its name, for example ps1_elbo_gap")
         return added
 
     run = add("run", _run, "grade what lies in submitted/, and export the grades")
@@ -153,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=_seconds, default=usual.cell_seconds, help="seconds a cell may take"
     )
     run.add_argument(
-        "--memory", type=parse_size, default=usual.memory, help="of one submission, e.g. 2G"
+        "--memory", type=_size, default=usual.memory, help="of one submission, e.g. 2G"
     )
     run.add_argument(
         "--isolation",
@@ -170,6 +173,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _students(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--students", nargs="+", default=[], help="ids; everybody if not given")
+
+
+def _name(text: str) -> str:
+    return text.rstrip("/")  # as completed by a shell
+
+
+def _size(text: str) -> int:
+    from course_lib.grading.sandbox.limits import MIB, parse_size
+
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if size < LEAST_MEMORY * MIB:
+        raise argparse.ArgumentTypeError(f"{text} is too little; at least {LEAST_MEMORY}M")
+    return size
 
 
 def _count(text: str) -> int:

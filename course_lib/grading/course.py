@@ -94,7 +94,7 @@ class Course:
         """
         source = self.folder("source")
         found = {path.name: path for path in sorted((source / assignment).glob("*.ipynb"))}
-        if not assignment or not found:
+        if not found or Path(assignment).name != assignment:
             known = sorted({path.parent.name for path in source.glob("*/*.ipynb")})
             close = difflib.get_close_matches(assignment, known, n=1, cutoff=0.4)
             there = ", ".join(known) or "none"

@@ -19,12 +19,13 @@ from course_lib.grading.course import Course, CourseProblem
 from course_lib.grading.pages import HiddenTestsCleared, PlainContent, page, what_became
 from course_lib.grading.preprocessors import MessagesOnly
 from course_lib.grading.records.converters import Literal, OneSubmission
-from course_lib.grading.records.gradebook import NotRecorded, patiently
+from course_lib.grading.records.gradebook import NotRecorded, patiently, score_of
 from course_lib.grading.records.results import Result, Results, write_whole
 
 __all__ = ["feedback"]
 
 CHAIN = [GetGrades, HiddenTestsCleared, MessagesOnly, PlainContent]
+UNREAD = "A written answer has not been read yet; the score does not hold its points."
 UNSHOWN = "The graded notebook cannot be shown here."
 PATIENCE = 60.0  # seconds for a gradebook that something else holds locked
 
@@ -72,8 +73,10 @@ def feedback(
 def _pages(course: Course, result: Result) -> list[Path]:
     """Write the pages of one submission."""
     made = _made(course, result) if result.notebooks else {}
-    hidden = [UNSHOWN] if result.notebooks and not made else []
-    box = what_became(result.state, result.reason, [*result.notes, *hidden])
+    told = [UNSHOWN] if result.notebooks and not made else []
+    score = score_of(course, result.assignment, result.student) if made else None
+    told += [UNREAD] if score is not None and score.needs_manual else []
+    box = what_became(result.state, result.reason, [*result.notes, *told])
     view = OneSubmission.of(course, result.assignment, result.student)
     folder = Path(view.format_path(view.feedback_directory, result.student, result.assignment))
     written = [folder / f"{Path(name).stem}.html" for name in course.notebooks(result.assignment)]

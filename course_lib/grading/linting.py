@@ -20,8 +20,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from traitlets.config import Config
 
-from course_lib.notebooks.names import parse
-from course_lib.notebooks.rules import INTROSPECTION
+from course_lib.notebooks.names import INTROSPECTION, parse
 
 __all__ = ["LintProblem", "problems_of", "unread"]
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
@@ -23,7 +24,38 @@ from nbgrader.preprocessors import (
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
-__all__ = ["FairVerdict", "MessagesOnly", "autograde_chain", "feedback_chain", "replay_chain"]
+__all__ = [
+    "FairVerdict",
+    "MessagesOnly",
+    "Unprotected",
+    "autograde_chain",
+    "feedback_chain",
+    "replay_chain",
+]
+
+ALLOWED = "NBGRADER_UNPROTECTED"
+
+
+class Unprotected(NbGraderPreprocessor):
+    """Refuse to run student code with the instructor's rights, unless that is asked for.
+
+    nbgrader's own ``autograde``, and the button of its formgrader, run it so; the environment
+    variable ``NBGRADER_UNPROTECTED`` lets them.
+    """
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Return the notebook, if that is allowed.
+
+        Raises:
+            RuntimeError: if it is not.
+        """
+        if not os.environ.get(ALLOWED):
+            raise RuntimeError(
+                f"this would run student code with your rights: use make grade, or set {ALLOWED}=1"
+            )
+        return nb, resources
 
 
 class FairVerdict(NbGraderPreprocessor):
@@ -80,8 +112,11 @@ class MessagesOnly(NbGraderPreprocessor):
 
 
 def autograde_chain() -> list[type]:
-    """Return nbgrader's chain with a fair verdict before the grades are saved."""
-    chain = list(Autograde.autograde_preprocessors.default())
+    """Return nbgrader's chain with a fair verdict before the grades are saved.
+
+    Nothing in it runs student code unless that is asked for.
+    """
+    chain = [Unprotected, *Autograde.autograde_preprocessors.default()]
     chain.insert(chain.index(SaveAutoGrades), FairVerdict)
     return chain
 
@@ -92,6 +127,9 @@ def feedback_chain() -> list[type]:
     after = chain.index(GetGrades) + 1
     chain[after:after] = [ClearHiddenTests, MessagesOnly]
     return chain
+
+
+NOT_REPLAYED = (Unprotected, Execute, CheckCellMetadata)
 
 
 def replay_chain(config: Config) -> list[type]:
@@ -105,7 +143,7 @@ def replay_chain(config: Config) -> list[type]:
     named = config.get("Autograde", Config()).get("autograde_preprocessors")
     named = named or Autograde.autograde_preprocessors.default()
     chain = [import_item(step) if isinstance(step, str) else step for step in named]
-    chain = [step for step in chain if not issubclass(step, (Execute, CheckCellMetadata))]
+    chain = [step for step in chain if not issubclass(step, NOT_REPLAYED)]
     if FairVerdict not in chain:
         chain.insert(chain.index(SaveAutoGrades), FairVerdict)
     return [OverwriteCells, *chain]

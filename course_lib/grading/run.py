@@ -19,7 +19,6 @@ from course_lib.grading.records.recording import Recorder
 from course_lib.grading.records.report import Line, report
 from course_lib.grading.reference import check_solution
 from course_lib.grading.running import engine
-from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.verdicts import Verdict, Verdicts
 
 __all__ = ["alone", "grade", "report_lines"]
@@ -30,6 +29,7 @@ def grade(
     name: str,
     options: Options,
     tell: Callable[[Verdict, int, int], None] = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[Verdict]:
     """Grade what lies in ``submitted/`` for an assignment, and write ``grades.csv``.
 
@@ -38,6 +38,7 @@ def grade(
         name: the assignment's name.
         options: how.
         tell: called with each verdict as soon as it is known, its number, and how many there are.
+        say: called with what begins now.
 
     Returns:
         One verdict a submission, in the order in which they were known.
@@ -54,7 +55,9 @@ def grade(
     recorder = Recorder(course, name)
     with alone(course), _executor(options) as executor:
         recorder.register()
+        say("looking at the course's own solution")
         reference = check_solution(course, assignment, options, executor)
+        say(f"grading {len(wanted)} submissions")
         verdicts = []
         made = Verdicts(assignment, recorder, options, reference)
         for verdict in made.of(submissions, executor):
@@ -95,21 +98,24 @@ def _executor(options: Options) -> Iterator[Executor]:
     executor = ThreadPoolExecutor(options.workers)
     try:
         yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        engine.close(for_good=True)  # what still runs is not waited for
+        raise
     finally:
-        executor.shutdown(cancel_futures=True)
+        executor.shutdown()
         engine.close()
 
 
-def report_lines(course: Course, name: str, limits: Limits | None = None) -> list[Line]:
+def report_lines(course: Course, name: str) -> list[Line]:
     """Return the report on an assignment, as its submissions lie there now.
 
     Args:
         course: the course.
         name: the assignment's name.
-        limits: those of the run; what was run with others counts as changed.
 
     Raises:
         CourseProblem: if there is no such assignment, or nothing was handed in.
     """
-    assignment, limits = Assignment.read(course, name), limits or Limits()
-    return report(course, name, lambda one: prepare(assignment, one, limits).digest)
+    assignment = Assignment.read(course, name)
+    return report(course, name, lambda one: prepare(assignment, one).digest)

@@ -28,6 +28,7 @@ from course_lib.grading.running.execution import Execution
 
 __all__ = ["Verdict", "Verdicts", "filled"]
 
+COPIED = "every answer is, character by character, also that of another submission or solution"
 NOT_RUN = {
     "output_type": "error",
     "ename": "NotRun",
@@ -65,7 +66,7 @@ class Verdict:
         if score is not None:
             parts.append(f"{score.points:g} of {score.max_points:g}")
             parts += ["a written answer awaits you"] if score.needs_manual else []
-        parts += [text for text in (result.reason, self.problem) if text]
+        parts += [text for text in (result.reason, result.private, self.problem) if text]
         return ", ".join(parts) + (f" ({result.seconds:.1f} s)" if self.fresh else "")
 
 
@@ -117,7 +118,7 @@ class Verdicts:
         executor: Executor,
     ) -> Prepared:
         """Make a submission ready, and start to run it if it must be."""
-        prepared = prepare(self.assignment, submission, self.options.limits)
+        prepared = prepare(self.assignment, submission)
         if self.options.wants(prepared.student):
             result = self._known(prepared)
             if result is None:
@@ -171,15 +172,14 @@ class Verdicts:
         if result.state not in ("graded", "copied"):
             return result
         if source is None:
-            return replace(result, state="graded", reason="")
-        reason = f"every answer is, character by character, also that of: {source}"
-        return replace(result, state="copied", reason=reason)
+            return replace(result, state="graded", reason="", private="")
+        return replace(result, state="copied", reason=COPIED, private=f"the same as: {source}")
 
     def _verdict(self, result: Result, fresh: bool = False) -> Verdict:
         """Keep and record a result; on disk first, so that nothing is lost in between."""
         if result != self.latest.get(result.student):
             self.recorder.results.put(result)
-        elif result.student in self.recorded:
+        elif result.student in self.recorded and self.recorder.holds(result):
             score = score_of(self.recorder.course, result.assignment, result.student)
             if score is not None or not result.notebooks:
                 return Verdict(result, score if result.notebooks else None, fresh)

@@ -8,7 +8,9 @@ import re
 import symtable
 from collections.abc import Iterator
 
-__all__ = ["bound_names", "free_names", "parse"]
+__all__ = ["INTROSPECTION", "bound_names", "free_names", "parse"]
+
+INTROSPECTION = {"isinstance", "issubclass", "type", "getattr", "hasattr", "vars", "dir", "id"}
 
 MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
 

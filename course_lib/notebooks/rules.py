@@ -12,14 +12,13 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from course_lib.notebooks.names import bound_names, free_names, parse
+from course_lib.notebooks.names import INTROSPECTION, bound_names, free_names, parse
 from course_lib.notebooks.percent import grade_of, where
 
 __all__ = ["may_fail_unsolved", "problems"]
 
 SOLUTION = "SOLUTION"
 MARKERS = {SOLUTION: "solution", "HIDDEN TESTS": "test", "MARK SCHEME": "written"}
-INTROSPECTION = {"isinstance", "issubclass", "type", "getattr", "hasattr", "vars", "dir", "id"}
 COMPARISONS = {"allclose", "isclose", "assert_close", "assert_allclose"}
 TOLERANCES = {"atol", "rtol", "abs_tol", "rel_tol"}
 

@@ -184,12 +184,31 @@ def test_nbgraders_own_commands_make_the_same_release_and_grade(toy, tmp_path):
     assert scores(course) == {"ada": 3}
 
 
+def test_the_formgraders_button_runs_no_student_code_and_the_next_run_mends_it(toy):
+    course, _ = toy
+    left = course / "left.txt"
+    cell = f"def double(x):\n    return 2 * x\nopen({str(left)!r}, 'w').close()"
+    submit(course, "nick", "ps0_toy", course / "assignments", answer(cell))
+    graded("ps0_toy", course)
+    command = ["nbgrader", "autograde", "ps0_toy", "--student=nick", "--force"]
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=course, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "this would run student code with your rights" in done.stderr
+    assert not left.exists()
+    graded("ps0_toy", course)
+    assert (course / "autograded/nick/ps0_toy/ps0_toy.ipynb").is_file()
+    assert scores(course)["nick"] == 3
+    shutil.rmtree(course / "submitted/nick")
+
+
 def nbgrader(course, *arguments):
     """Run a command as one does without activating the environment."""
     folders = os.environ["PATH"].split(os.pathsep)
     elsewhere = os.pathsep.join(f for f in folders if f != sysconfig.get_path("scripts"))
     command = [sys.executable, "-m", "nbgrader", *arguments]
-    environment = os.environ | {"PATH": elsewhere}
+    environment = os.environ | {"PATH": elsewhere, "NBGRADER_UNPROTECTED": "1"}
     subprocess.run(command, cwd=course, check=True, capture_output=True, env=environment)
 
 

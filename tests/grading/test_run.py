@@ -158,8 +158,13 @@ def test_equal_answers_are_told_of_and_keep_their_points(course, grade, monkeypa
     status, said = grade()
     assert status == 0
     assert "copied, 3 of 9" in line_of(said, "copier")
-    assert "also that of: eve" in line_of(said, "copier")
-    assert "also that of: the course's own solution" in line_of(said, "ada")
+    assert "the same as: eve" in line_of(said, "copier")
+    assert "the same as: the course's own solution" in line_of(said, "ada")
+    assert command_line.main(["feedback", "ps9", "--root", str(course.root)]) == 0
+    page = (course.root / "feedback/copier/ps9/ps9.html").read_text()
+    assert "also that of another submission" in page
+    assert "the same as" not in page  # who it is, is not for the student
+    assert "not been read yet" in page
     assert points(course)["copier"] == 3
 
 

@@ -160,7 +160,7 @@ GRADING = [
     ),
     *mutants_of(
         "grading/preprocessors.py",
-        "grading/test_preprocessors.py",
+        "grading/test_recording.py",
         (
             "grading: not a number is full marks",
             "if math.isfinite(value) else 0.0",

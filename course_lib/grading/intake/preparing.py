@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from course_lib.grading.assignment import Assignment
@@ -13,7 +13,6 @@ from course_lib.grading.course import Submission
 from course_lib.grading.intake.merging import Merged, merge
 from course_lib.grading.intake.vetting import Refused, vet
 from course_lib.grading.records.results import digest
-from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Prepared", "copies", "prepare"]
 
@@ -44,13 +43,12 @@ class Prepared:
     reason: str = ""
 
 
-def prepare(assignment: Assignment, submission: Submission, limits: Limits) -> Prepared:
+def prepare(assignment: Assignment, submission: Submission) -> Prepared:
     """Return a submission made ready.
 
     Args:
         assignment: what it is an answer to.
         submission: where it lies.
-        limits: what it may use when it is run.
     """
     student = submission.student
     try:
@@ -64,7 +62,7 @@ def prepare(assignment: Assignment, submission: Submission, limits: Limits) -> P
     }
     notes = [*vetted.notes, *(line for m in merged.values() for line in m.changes)]
     made_of = [
-        *(GRADER, version("nbgrader"), json.dumps(asdict(limits)), json.dumps(notes)),
+        *(GRADER, version("nbgrader"), json.dumps(notes)),
         *(part for file, m in merged.items() for part in (file, json.dumps(m.notebook))),
         *(part for path in sorted(vetted.files) for part in (path, vetted.files[path])),
     ]
@@ -72,7 +70,7 @@ def prepare(assignment: Assignment, submission: Submission, limits: Limits) -> P
 
 
 def copies(assignment: Assignment, prepared: list[Prepared]) -> dict[str, str]:
-    """Return, by student, whose answers theirs are, character by character.
+    """Return, by student, who else has the same answers, character by character.
 
     Args:
         assignment: the assignment, whose own solution counts as somebody's.

@@ -95,6 +95,15 @@ class Recorder:
         self.results.mark_recorded(result)
         return score
 
+    def holds(self, result: Result) -> bool:
+        """Return whether the graded notebooks of a result lie in ``autograded/``.
+
+        Args:
+            result: the result.
+        """
+        folder = self.course.folder("autograded") / result.student / result.assignment
+        return all((folder / name).is_file() for name in result.notebooks)
+
     def export(self) -> list[str]:
         """Write the grades of all assignments to ``grades.csv``.
 

@@ -38,7 +38,7 @@ class Line:
         max_points: what the assignment can give.
         waits: whether a written answer awaits a reader.
         reason: what can be told to the student.
-        notes: what was found and mended.
+        notes: what was found and mended, and what the instructor alone is told.
         seconds: wall time.
         isolation: how far the student's code was shut in.
     """
@@ -168,7 +168,7 @@ def _line(student: str, state: str, score: Score | None, result: Result | None) 
         max_points=score.max_points if score else None,
         waits=bool(score and score.needs_manual),
         reason=found.reason,
-        notes="; ".join(found.notes),
+        notes="; ".join([*found.notes, *([found.private] if found.private else [])]),
         seconds=found.seconds if result else None,
         isolation=found.isolation,
     )

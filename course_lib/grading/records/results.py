@@ -32,6 +32,7 @@ class Result:
             "malformed", "missing" or "failed".
         reason: one sentence that an instructor can forward to the student.
         notes: what was found and mended.
+        private: what the instructor alone is told.
         isolation: "full", "files" or "limits".
         seconds: wall time.
         notebooks: by file name the merged notebooks as nbformat's JSON, outputs filled in; none
@@ -47,6 +48,7 @@ class Result:
     isolation: str = ""
     seconds: float = 0.0
     notebooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    private: str = ""
 
 
 def digest(parts: Iterable[bytes]) -> str:

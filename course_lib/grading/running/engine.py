@@ -66,6 +66,7 @@ class Outcome:
 Loaded = Callable[[list[str]], None]
 
 _lock = threading.Lock()
+_stopped = threading.Event()
 _hosts: dict[tuple[str, ...], tuple[Host, Host]] = {}
 
 
@@ -99,6 +100,8 @@ def _run(job: Job, name: str, text: str, tier: Tier, loaded: Loaded | None) -> E
             return execute(*given, _warm(job, tier), *more)
         except HostLost:  # whoever did it: this one now runs where it meets nobody else
             close()
+            if _stopped.is_set():
+                raise
     try:
         hosts = _new(job, tier)
         try:
@@ -133,8 +136,14 @@ def _end(hosts: tuple[Host, Host]) -> None:
         host.close()
 
 
-def close() -> None:
-    """Take down all walls of this process."""
+def close(for_good: bool = False) -> None:
+    """Take down all walls of this process.
+
+    Args:
+        for_good: whether a submission that runs now is given up.
+    """
+    if for_good:
+        _stopped.set()
     with _lock:
         while _hosts:
             _end(_hosts.popitem()[1])

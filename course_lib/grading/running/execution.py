@@ -27,10 +27,10 @@ EXPANDED = 8  # times that an output may grow when it is written as JSON
 SHOWN = ("text/plain", "image/png", "image/jpeg")
 GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
 GONE = {
-    "memory": ("out of memory", "it used more than {limits.memory} bytes of memory"),
-    "timeout": ("timed out", "a cell ran longer than {limits.cell_seconds:g} s and did not stop"),
-    "output": ("crashed", "it returned more data than a message may hold"),
-    "exit": ("crashed", "its process ended (exit, a crash of a library, or a kill)"),
+    "memory": ("out of memory", "{at} used more than {limits.memory} bytes of memory"),
+    "timeout": ("timed out", "{at} ran longer than {limits.cell_seconds:g} s and did not stop"),
+    "output": ("crashed", "{at} returned more data than a message may hold"),
+    "exit": ("crashed", "{at} ended its process (exit, a crash of a library, or a kill)"),
 }
 
 
@@ -139,6 +139,7 @@ class _Run:
         self.result = Execution()
         self.until = time.monotonic() + limits.seconds
         self.gone = ""
+        self.at = ""
 
     def prepare(self, own_imports: str) -> None:
         """Let the judge import what the source notebook imports."""
@@ -148,6 +149,7 @@ class _Run:
         """Run a cell where it belongs and keep what it showed."""
         began = time.monotonic()
         where = role(cell)
+        self.at = _named(cell)
         shown: list[dict[str, Any]] = []
         if where in ("both", "judge"):
             shown = self._judged("L" if where == "both" else "X", cell.source)
@@ -229,14 +231,20 @@ class _Run:
         self.result.ending = "timed out"
         whole = self.until - time.monotonic() < 1
         limit = self.limits.seconds if whole else self.limits.cell_seconds
-        what = "the notebook" if whole else "a cell or a call in a test"
+        what = "the notebook" if whole else self.at
         self.result.reason = f"{what} ran longer than {limit:g} s and was stopped"
         self.student.settle()
 
     def _lost(self, gone: Gone) -> dict[str, Any]:
         self.result.ending, text = GONE[gone.ending]
-        self.gone = self.result.reason = text.format(limits=self.limits)
+        self.gone = self.result.reason = text.format(at=self.at, limits=self.limits)
         return _error("Gone", self.gone)
+
+
+def _named(cell: NotebookNode) -> str:
+    """How a student finds a cell: by its grade id, or by how it begins."""
+    name = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return f"the cell {name}" if name else f"the cell that begins {cell.source.strip()[:40]!r}"
 
 
 def _answer(kind: str, text: str) -> bytes:
