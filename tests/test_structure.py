@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "grading": {"notebooks", "progress"},
     "notebooks": set(),
 }
-HEAVY = {"torch", "matplotlib", "ipywidgets", "IPython", "sklearn", "pandas"}
+HEAVY = {"torch", "matplotlib", "ipywidgets", "IPython", "jupytext", "sklearn", "pandas"}
 
 
 def part_of(path):
@@ -84,7 +84,8 @@ def loaded_by(statement):
         ("import course_lib.checks.elbo_gap", {"torch", "IPython"}),
         ("import course_lib.data.digits", {"torch"}),
         ("import course_lib.grading.__main__", {"IPython"}),
-        ("import course_lib.notebooks.build", {"IPython"}),
+        ("import course_lib.grading.run, course_lib.grading.doctor", {"IPython"}),
+        ("import course_lib.notebooks.build", {"IPython", "jupytext"}),
     ],
 )
 def test_an_import_loads_no_more_than_it_needs(statement, allowed):
