@@ -19,7 +19,7 @@ help:
 	@echo "make notebooks                        rebuild notebooks and assignments from their .py files"
 	@echo "make lint                             ruff, and whether the notebooks are up to date"
 	@echo "make bench                            timings and trained figures, side by side (half an hour)"
-	@echo "make claims                           measure the lecture's claims, row by row, in one table (80 min of CPU; it resumes)"
+	@echo "make claims                           measure the lecture's claims, row by row, in one table (95 min of CPU; it resumes)"
 	@echo "make clean                            remove .venv and what the tests left"
 
 environment:
@@ -58,6 +58,7 @@ bench: test-environment
 	$(BIN)/python tests/benchmarks/bench_pair.py
 	$(BIN)/python tests/benchmarks/bench_vrnn.py
 	$(BIN)/python tests/benchmarks/bench_redraw.py
+	$(BIN)/python tests/benchmarks/bench_grading.py
 	$(BIN)/python tests/benchmarks/gap_digits.py
 
 claims: test-environment
