@@ -1,6 +1,6 @@
 """Throughput of the grader beside stock ``nbgrader autograde``, on the same submissions.
 
-python tests/benchmarks/bench_grading.py [--rounds 4] [--batch 10] [--assignment small]
+python tests/benchmarks/bench_grading.py [--rounds 2] [--batch 40] [--assignment small]
 
 Batches alternate between the two, so that both meet the same load; each has a course of its own.
 Fixed costs (start, imports, warm hosts, gradebook) are in both. Scores must be equal. The small
@@ -138,8 +138,8 @@ def children() -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--batch", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--workers", default="2")
     parser.add_argument("--assignment", default="small")
     options = parser.parse_args()
