@@ -21,7 +21,8 @@ from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Gone", "Host", "HostLost", "Session"]
 
-GRACE = 3.0  # seconds that a process has to react to an interrupt, or to end
+GRACE = 3.0  # seconds that a process has to react to an interrupt
+PATIENCE = 60.0  # seconds for what takes none, on a machine that stands still for a while
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime")
 START = 120.0  # seconds that a host may take to come up and to import
 
@@ -67,7 +68,7 @@ class Session:
             Gone: if the process ended.
         """
         try:
-            self.talk.send(kind, payload, GRACE)
+            self.talk.send(kind, payload, PATIENCE)
         except Closed:
             raise Gone(self._autopsy()) from None
 
@@ -134,7 +135,7 @@ class Session:
     def _last_words(self) -> dict[str, Any] | None:
         """What the host says when it has buried the process; None if the host itself is gone."""
         text = b""
-        self.leash.settimeout(GRACE)
+        self.leash.settimeout(PATIENCE)
         with contextlib.suppress(OSError):
             while piece := self.leash.recv(4096):
                 text += piece
