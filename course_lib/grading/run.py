@@ -95,6 +95,7 @@ def _executor(options: Options) -> Iterator[Executor]:
         with cluster(options.scheduler) as executor:
             yield executor
         return
+    engine.begin()
     executor = ThreadPoolExecutor(options.workers)
     try:
         yield executor

@@ -125,10 +125,15 @@ def test_walls_that_are_too_weak_end_the_run_with_a_status_of_its_own(course, gr
 def test_who_kills_the_process_that_serves_all_is_alone_in_the_end(course, grade, monkeypatch):
     monkeypatch.setattr(engine, "probe", lambda: Tier("limits"))  # where it can
     solved = course.source.read_bytes()
-    kill = b"import os\\n    os.kill(os.getppid(), 9)\\n    return 2 * x"
+    # nobody but its host: whose child it is once that is gone, a test must not find out
+    kill = (
+        b"import os\\n    host = os.getppid()\\n"
+        b"    if b'processes.host' in open(f'/proc/{host}/cmdline', 'rb').read():\\n"
+        b"        os.kill(host, 9)\\n    return 2 * x"
+    )
     course.submit("killer", solved.replace(b"return 2 * x", kill))
     status, said = grade()
-    assert status == 0
+    assert status == 0, said
     assert said.count("crashed") == said.count("killer: crashed")
     assert {student: points(course)[student] for student in RIGHT} == RIGHT
 

@@ -18,7 +18,7 @@ from course_lib.grading.running.hosts import Host, HostLost
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import Tier, probe
 
-__all__ = ["Job", "Outcome", "close", "learn", "work"]
+__all__ = ["Job", "Outcome", "begin", "close", "learn", "work"]
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,11 @@ def _new(job: Job, tier: Tier) -> tuple[Host, Host]:
 def _end(hosts: tuple[Host, Host]) -> None:
     for host in hosts:
         host.close()
+
+
+def begin() -> None:
+    """Start a run, whatever became of the one before."""
+    _stopped.clear()
 
 
 def close(for_good: bool = False) -> None:
