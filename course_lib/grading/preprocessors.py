@@ -1,6 +1,6 @@
 """Steps that nbgrader's own chains leave out, and the chains with them.
 
-``nbgrader_config.py`` puts the first two in for nbgrader's own commands.
+``nbgrader_config.py`` puts the first three in for nbgrader's own commands.
 """
 
 from __future__ import annotations

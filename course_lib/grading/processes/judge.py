@@ -8,16 +8,15 @@ an object that equals everything stays on the other side.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import contextlib
-import symtable
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from course_lib.grading.processes.codec import NotData, decode, encode
 from course_lib.grading.processes.shell import Shell
+from course_lib.notebooks.names import bound_names, free_names
 
 __all__ = ["Judge", "StudentError"]
 
@@ -96,25 +95,25 @@ class Judge:
     def take(self, request: dict[str, Any]) -> bytes:
         """Run the imports of the course's notebook; what can be imported is the judge's own."""
         shown = self._show(request["source"], {})
-        self._own |= _bound(request["source"]) & self.shell.user_ns.keys()
+        self._own |= _names(bound_names, request["source"]) & self.shell.user_ns.keys()
         return shown
 
     def prepare(self, request: dict[str, Any]) -> bytes:
         """Run a locked cell; the names that it binds are the judge's own, even if it fails."""
         source = request["source"]
-        self._wanted |= _read(source)
-        self._own |= _bound(source)
+        self._wanted |= _names(free_names, source)
+        self._own |= _names(bound_names, source)
         borrowed = {}
         with contextlib.suppress(Exception):  # the course's cell then goes without
-            borrowed = self._borrow(_read(source))
+            borrowed = self._borrow(_names(free_names, source))
         return self._show(source, borrowed)
 
     def run(self, request: dict[str, Any]) -> bytes:
         """Run a test cell and return what it showed, as JSON."""
         source = request["source"]
-        self._own |= _bound(source)
+        self._own |= _names(bound_names, source)
         try:
-            borrowed = self._borrow(self._wanted | _read(source))
+            borrowed = self._borrow(self._wanted | _names(free_names, source))
         except Exception as error:  # whatever a hostile process may answer
             return self.shell.failed(type(error).__name__, str(error))
         return self._show(source, borrowed)
@@ -172,28 +171,12 @@ class Judge:
         return borrowed
 
 
-def _read(source: str) -> set[str]:
-    """The names that a cell reads, itself or in a function of its own."""
-    nodes = ast.walk(ast.parse(_python(source)))
-    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-
-
-def _bound(source: str) -> set[str]:
-    """The names that a cell gives a value of its own, be it only in a branch."""
-    table = symtable.symtable(_python(source), "cell", "exec")
-    assigned = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-    return assigned | {child.get_name() for child in table.get_children()}
-
-
-def _python(source: str) -> str:
-    """A cell without its magics; nothing, if it is no Python then."""
-    lines = [line for line in source.split("\n") if not line.lstrip().startswith(("%", "!"))]
-    text = "\n".join(lines)
+def _names(kind: Callable[[str], set[str]], source: str) -> set[str]:
+    """The names of a kind in a cell; none, if it is no Python."""
     try:
-        ast.parse(text)
+        return kind(source)
     except SyntaxError:
-        return ""
-    return text
+        return set()
 
 
 def _error(answer: dict[str, Any]) -> Exception:

@@ -8,7 +8,6 @@ what the judge's own process shows; nothing that the student's process says deci
 from __future__ import annotations
 
 import ast
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,13 +17,12 @@ from nbformat import NotebookNode
 
 from course_lib.grading.processes.codec import decode, encode
 from course_lib.grading.running.hosts import Gone, Host, Session
+from course_lib.grading.running.outputs import error, outputs
 from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Execution", "execute", "imports", "role"]
 
-MOST_VALUES, LONGEST_NOTE, LONGEST_PART = 100_000, 4096, 2**22
 EXPANDED = 8  # times that an output may grow when it is written as JSON
-SHOWN = ("text/plain", "image/png", "image/jpeg")
 GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
 GONE = {
     "memory": ("out of memory", "{at} used more than {limits.memory} bytes of memory"),
@@ -165,7 +163,7 @@ class _Run:
     def _run(self, source: str) -> list[dict[str, Any]]:
         """Run a cell of the student's and return what it showed."""
         if self.gone:
-            return [_error("NotRun", f"not run: {self.gone}")]
+            return [error("NotRun", f"not run: {self.gone}")]
         seconds = self._left()
         try:
             self.student.tell("X", encode({"source": source}))
@@ -173,8 +171,8 @@ class _Run:
                 _, payload = self.student.hear(seconds, EXPANDED * self.limits.output)
             except TimeoutError:
                 self._overtime()
-                return [_error("Timeout", f"the cell was stopped after {seconds:.0f} s")]
-            return _outputs(payload, self.limits.output)
+                return [error("Timeout", f"the cell was stopped after {seconds:.0f} s")]
+            return outputs(payload, self.limits.output)
         except Gone as gone:
             return [self._lost(gone)]
 
@@ -186,13 +184,13 @@ class _Run:
             while True:
                 letter, payload = self._hear_judge(end)
                 if letter == "R":
-                    return _outputs(payload, self.limits.output)
+                    return outputs(payload, self.limits.output)
                 self.judge.tell("A", self._question(payload, end - time.monotonic()))
         except Gone as gone:
             # With the course's own solution it lived, so it is what the code returned.
             self.result.ending = GONE[gone.ending][0] if kind == "X" else "failed"
             self.result.reason = "a test could not be finished with what the code returned"
-            return [_error("NotRun", f"not run: {self.result.reason}")]
+            return [error("NotRun", f"not run: {self.result.reason}")]
 
     def _hear_judge(self, end: float) -> tuple[str, bytes]:
         """Return the judge's next message; interrupt it when its time is over."""
@@ -238,7 +236,7 @@ class _Run:
     def _lost(self, gone: Gone) -> dict[str, Any]:
         self.result.ending, text = GONE[gone.ending]
         self.gone = self.result.reason = text.format(at=self.at, limits=self.limits)
-        return _error("Gone", self.gone)
+        return error("Gone", self.gone)
 
 
 def _named(cell: NotebookNode) -> str:
@@ -250,58 +248,3 @@ def _named(cell: NotebookNode) -> str:
 def _answer(kind: str, text: str) -> bytes:
     """An answer that the coordinator gives in the student's place."""
     return encode({"error": [kind, "Exception"], "text": text})
-
-
-def _error(name: str, text: str) -> dict[str, Any]:
-    return {"output_type": "error", "ename": name, "evalue": text, "traceback": [text]}
-
-
-def _outputs(payload: bytes, room: int) -> list[dict[str, Any]]:
-    """What a process says a cell showed, reduced to what a page may hold, and to its size.
-
-    Errors stay whatever their size, since a cell without one has passed.
-    """
-    try:
-        if payload.count(b"[") + payload.count(b"{") > MOST_VALUES:
-            raise ValueError
-        said = json.loads(payload)
-        shown = [_clean(output) for output in said["outputs"]]
-    except Exception:  # whatever a hostile process may answer
-        return [_error("Unreadable", "what this cell showed cannot be read")]
-    kept = []
-    for output in shown:
-        room -= len(str(output))
-        if output["output_type"] == "error" or room > -LONGEST_NOTE:
-            kept.append(output)
-    if said.get("failure") and not any(o["output_type"] == "error" for o in kept):
-        kept.append(_error(_plain(said["failure"]), ""))
-    return kept
-
-
-def _clean(output: dict[str, Any]) -> dict[str, Any]:
-    """An output with the fields and kinds of a notebook file, and nothing else."""
-    kind = output["output_type"]
-    if kind == "stream":
-        name = "stderr" if output["name"] == "stderr" else "stdout"
-        return {"output_type": kind, "name": name, "text": _plain(output["text"])}
-    if kind == "error":
-        lines = [_plain(line) for line in output["traceback"]]
-        named = {name: _plain(output[name]) for name in ("ename", "evalue")}
-        return {"output_type": kind, **named, "traceback": lines}
-    shown = {k: _plain(output["data"][k]) for k in SHOWN if k in output["data"]}
-    sizes = {kind: _size(output["metadata"].get(kind, {})) for kind in shown}
-    metadata = {kind: size for kind, size in sizes.items() if size}
-    clean = {"output_type": "display_data", "data": shown, "metadata": metadata}
-    if kind == "execute_result":
-        clean |= {"output_type": kind, "execution_count": None}
-    return clean
-
-
-def _plain(text: Any) -> str:
-    """Text that any file can hold, not longer than an output is ever made."""
-    return str(text)[:LONGEST_PART].encode("utf-8", "replace").decode()
-
-
-def _size(said: dict[str, Any]) -> dict[str, int]:
-    """How large a picture is to be shown: whole numbers of pixels, or nothing."""
-    return {k: said[k] for k in ("width", "height") if type(said.get(k)) is int and said[k] > 0}

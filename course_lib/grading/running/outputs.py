@@ -1,0 +1,76 @@
+"""What a cell showed, as a process tells it: JSON from whomever, cut to what a page may hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["error", "outputs"]
+
+MOST_VALUES, LONGEST_NOTE, LONGEST_PART = 100_000, 4096, 2**22
+SHOWN = ("text/plain", "image/png", "image/jpeg")
+
+
+def error(name: str, text: str) -> dict[str, Any]:
+    """Return the output of a cell that ended with an error.
+
+    Args:
+        name: the error's kind.
+        text: what it says.
+    """
+    return {"output_type": "error", "ename": name, "evalue": text, "traceback": [text]}
+
+
+def outputs(payload: bytes, room: int) -> list[dict[str, Any]]:
+    """Return what a process says a cell showed, reduced to what a page may hold, and to its size.
+
+    Errors stay whatever their size, since a cell without one has passed.
+
+    Args:
+        payload: the process's reply.
+        room: bytes to keep of it, about.
+    """
+    try:
+        if payload.count(b"[") + payload.count(b"{") > MOST_VALUES:
+            raise ValueError
+        said = json.loads(payload)
+        shown = [_clean(output) for output in said["outputs"]]
+    except Exception:  # whatever a hostile process may answer
+        return [error("Unreadable", "what this cell showed cannot be read")]
+    kept = []
+    for output in shown:
+        room -= len(str(output))
+        if output["output_type"] == "error" or room > -LONGEST_NOTE:
+            kept.append(output)
+    if said.get("failure") and not any(o["output_type"] == "error" for o in kept):
+        kept.append(error(_plain(said["failure"]), ""))
+    return kept
+
+
+def _clean(output: dict[str, Any]) -> dict[str, Any]:
+    """An output with the fields and kinds of a notebook file, and nothing else."""
+    kind = output["output_type"]
+    if kind == "stream":
+        name = "stderr" if output["name"] == "stderr" else "stdout"
+        return {"output_type": kind, "name": name, "text": _plain(output["text"])}
+    if kind == "error":
+        lines = [_plain(line) for line in output["traceback"]]
+        named = {name: _plain(output[name]) for name in ("ename", "evalue")}
+        return {"output_type": kind, **named, "traceback": lines}
+    shown = {k: _plain(output["data"][k]) for k in SHOWN if k in output["data"]}
+    sizes = {kind: _size(output["metadata"].get(kind, {})) for kind in shown}
+    metadata = {kind: size for kind, size in sizes.items() if size}
+    clean = {"output_type": "display_data", "data": shown, "metadata": metadata}
+    if kind == "execute_result":
+        clean |= {"output_type": kind, "execution_count": None}
+    return clean
+
+
+def _plain(text: Any) -> str:
+    """Text that any file can hold, not longer than an output is ever made."""
+    return str(text)[:LONGEST_PART].encode("utf-8", "replace").decode()
+
+
+def _size(said: dict[str, Any]) -> dict[str, int]:
+    """How large a picture is to be shown: whole numbers of pixels, or nothing."""
+    return {k: said[k] for k in ("width", "height") if type(said.get(k)) is int and said[k] > 0}
