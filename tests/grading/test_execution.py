@@ -209,11 +209,11 @@ def test_memory_of_all_processes_together_is_limited(hosts):
         "import os, time\n"
         "for _ in range(4):\n"
         "    if os.fork() == 0:\n"
-        "        x = bytearray(os.urandom(2**20) * 200)\n"
+        "        x = b'x' * (200 * 2**20)\n"
         "        time.sleep(20)\n"
         "time.sleep(20)"
     )
-    limits = Limits(cell_seconds=15, memory=400 * 2**20)
+    limits = Limits(cell_seconds=15, memory=400 * 2**20)  # none of them alone reaches it
     result = run(hosts, student(source), limits=limits)
     assert (result.ending, error(result, 0)[:4]) == ("out of memory", "Gone")
 
