@@ -183,6 +183,16 @@ def test_a_cell_that_takes_too_long_is_stopped_and_the_others_go_on(hosts):
     assert "longer than 2 s" in result.reason
 
 
+def test_after_one_cell_ran_out_of_time_the_others_get_less(hosts, monkeypatch):
+    monkeypatch.setattr("course_lib.grading.running.execution.AT_LEAST", 1.0)
+    loop = "def loop():\n    while True: pass"
+    limits = Limits(cell_seconds=5)
+    result = run(hosts, student(loop), test("loop()"), test("loop()"), limits=limits)
+    assert error(result, 1) == "TimeoutError: the call was stopped after 5 s"
+    assert error(result, 2) == "TimeoutError: the call was stopped after 1 s"
+    assert result.reason == "the cell c1 ran longer than 5 s and was stopped"
+
+
 def test_code_that_cannot_be_interrupted_is_killed_and_its_tests_say_so(hosts):
     source = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
     result = run(hosts, student("def f(): return 1"), student(source), test("f()"))

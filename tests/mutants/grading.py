@@ -95,6 +95,11 @@ GRADING = [
         "grading/running/execution.py",
         EXECUTION,
         (
+            "grading: every endless loop costs the whole limit",
+            "self.allowed = min(seconds, self.limits.cell_seconds)",
+            "self.allowed = self.limits.cell_seconds",
+        ),
+        (
             "grading: tests run by the student",
             'return "judge" if marks.get("grade") else "both"',
             'return "student"',

@@ -24,9 +24,10 @@ __all__ = ["Execution", "execute", "imports", "role"]
 
 EXPANDED = 8  # times that an output may grow when it is written as JSON
 GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
+LATER, AT_LEAST = 0.1, 10.0  # of the limit, and in seconds, for cells after one that ran out of time
 GONE = {
     "memory": ("out of memory", "{at} used more than {limits.memory} bytes of memory"),
-    "timeout": ("timed out", "{at} ran longer than {limits.cell_seconds:g} s and did not stop"),
+    "timeout": ("timed out", "{at} ran longer than {allowed:g} s and did not stop"),
     "output": ("crashed", "{at} returned more data than a message may hold"),
     "exit": ("crashed", "{at} ended its process (exit, a crash of a library, or a kill)"),
 }
@@ -136,6 +137,7 @@ class _Run:
         self.student, self.judge, self.limits = student, judge, limits
         self.result = Execution()
         self.until = time.monotonic() + limits.seconds
+        self.allowed = limits.cell_seconds
         self.gone = ""
         self.at = ""
 
@@ -221,21 +223,23 @@ class _Run:
 
     def _left(self) -> float:
         """Seconds that the next cell may take."""
-        return min(self.limits.cell_seconds, max(self.until - time.monotonic(), 0.1))
+        return min(self.allowed, max(self.until - time.monotonic(), 0.1))
 
     def _overtime(self) -> None:
         """Interrupt the student's process and note that its time was over."""
         self.student.interrupt()
-        self.result.ending = "timed out"
         whole = self.until - time.monotonic() < 1
-        limit = self.limits.seconds if whole else self.limits.cell_seconds
-        what = "the notebook" if whole else self.at
-        self.result.reason = f"{what} ran longer than {limit:g} s and was stopped"
+        limit, what = (self.limits.seconds, "the notebook") if whole else (self.allowed, self.at)
+        if whole or self.result.ending != "timed out":  # the first is what the others come from
+            self.result.ending = "timed out"
+            self.result.reason = f"{what} ran longer than {limit:g} s and was stopped"
         self.student.settle()
+        seconds = max(LATER * self.limits.cell_seconds, AT_LEAST)
+        self.allowed = min(seconds, self.limits.cell_seconds)
 
     def _lost(self, gone: Gone) -> dict[str, Any]:
         self.result.ending, text = GONE[gone.ending]
-        self.gone = self.result.reason = text.format(at=self.at, limits=self.limits)
+        self.gone = self.result.reason = text.format(at=self.at, limits=self.limits, allowed=self.allowed)
         return error("Gone", self.gone)
 
 
