@@ -16,6 +16,7 @@ from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config
 
 from course_lib.grading.course import Course, CourseProblem
+from course_lib.grading.formulas import MarkedFormulas
 from course_lib.grading.pages import HiddenTestsCleared, PlainContent, page, what_became
 from course_lib.grading.preprocessors import MessagesOnly
 from course_lib.grading.records.converters import Literal, OneSubmission
@@ -31,7 +32,10 @@ PATIENCE = 60.0  # seconds for a gradebook that something else holds locked
 
 
 class Pages(Literal, GenerateFeedback):
-    """nbgrader's feedback without the files beside a notebook."""
+    """nbgrader's feedback without the files beside a notebook, and with marked formulas."""
+
+    def _exporter_class_default(self) -> type[MarkedFormulas]:
+        return MarkedFormulas
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Copy nothing."""
@@ -91,7 +95,7 @@ def _made(course: Course, result: Result) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as place:
         view = OneSubmission.of(course, result.assignment, result.student, feedback=Path(place))
         config = view.config
-        config.HTMLExporter = Config(embed_images=False, exclude_anchor_links=True)
+        config.HTMLExporter = Config(embed_images=False)
         pages = Pages(coursedir=view, config=config, preprocessors=CHAIN, force=True)
         try:
             patiently(course, PATIENCE, pages.start)

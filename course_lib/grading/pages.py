@@ -1,7 +1,7 @@
 """Pages that are safe to open: whatever a student wrote, nothing in one runs or asks the network.
 
 Of what nbconvert makes only the body is taken, through a list of what is allowed; the head is
-written here and tells the browser to load nothing. Formulas stay readable as TeX.
+written here and tells the browser to load nothing. Formulas become MathML, without a script.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 from pygments.formatters import HtmlFormatter
+
+from course_lib.grading.formulas import draw
 
 __all__ = ["HiddenTestsCleared", "PlainContent", "page", "what_became"]
 
@@ -100,7 +102,7 @@ def page(made: str, title: str, box: str) -> str:
         box: what stands at the top, as HTML that is known to be safe.
     """
     body = made.partition("<body")[2].partition(">")[2]
-    cleaned = _cleaner().clean(re.sub(r"</?(?:body|html)[^>]*>", "", body))
+    cleaned = draw(_cleaner().clean(re.sub(r"</?(?:body|html)[^>]*>", "", body)))
     styles = STYLES + HtmlFormatter().get_style_defs(".highlight")
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n'

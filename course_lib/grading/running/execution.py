@@ -24,7 +24,7 @@ __all__ = ["Execution", "execute", "imports", "role"]
 
 EXPANDED = 8  # times that an output may grow when it is written as JSON
 GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
-LATER, AT_LEAST = 0.1, 10.0  # of the limit, and in seconds, for cells after one that ran out of time
+LATER, AT_LEAST = 0.1, 10.0  # of the limit, and in seconds: what cells get after a timeout
 GONE = {
     "memory": ("out of memory", "{at} used more than {limits.memory} bytes of memory"),
     "timeout": ("timed out", "{at} ran longer than {allowed:g} s and did not stop"),
@@ -239,7 +239,8 @@ class _Run:
 
     def _lost(self, gone: Gone) -> dict[str, Any]:
         self.result.ending, text = GONE[gone.ending]
-        self.gone = self.result.reason = text.format(at=self.at, limits=self.limits, allowed=self.allowed)
+        told = {"at": self.at, "limits": self.limits, "allowed": self.allowed}
+        self.gone = self.result.reason = text.format(**told)
         return error("Gone", self.gone)
 
 
