@@ -15,7 +15,7 @@ from nbgrader.utils import find_all_files
 
 from course_lib.grading.course import Course, CourseProblem
 from course_lib.grading.intake.merging import Merged, merge
-from course_lib.grading.running.execution import imports, role
+from course_lib.grading.running.execution import Declared, declared, role
 from course_lib.notebooks.release import release
 
 __all__ = ["Assignment", "is_test"]
@@ -64,9 +64,9 @@ class Assignment:
         return cls(name, sources, releases, files, tuple(parts))
 
     @cached_property
-    def imports(self) -> dict[str, str]:
-        """The import statements of each source notebook."""
-        return {file: imports(notebook) for file, notebook in self.sources.items()}
+    def declared(self) -> dict[str, Declared]:
+        """What each source notebook says of its names."""
+        return {file: declared(notebook) for file, notebook in self.sources.items()}
 
     @cached_property
     def packages(self) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class Assignment:
     @cached_property
     def modules(self) -> tuple[str, ...]:
         """The modules that the notebooks import, in order."""
-        return tuple(dict.fromkeys(m for text in self.imports.values() for m in _modules(text)))
+        return tuple(dict.fromkeys(m for d in self.declared.values() for m in _modules(d.imports)))
 
     @cached_property
     def solution(self) -> dict[str, Merged]:

@@ -158,14 +158,17 @@ def _test_cell(cell: NotebookNode, functions: set[str], classes: set[str]) -> It
 
 
 def _misused(tree: ast.Module, functions: set[str]) -> Iterator[str]:
-    """Students' functions other than as calls and as arguments of checks."""
+    """Students' functions other than called, handed to checks, or put aside for a while."""
     allowed: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and not _introspects(node.func):
             given = (node.func, *node.args, *(keyword.value for keyword in node.keywords))
             allowed |= set(map(id, given))
+        elif isinstance(node, ast.Assign):
+            allowed.add(id(node.value))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in functions and id(node) not in allowed:
+        read = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        if read and node.id in functions and id(node) not in allowed:
             yield f"uses {node.id} other than by calling it"
 
 

@@ -47,7 +47,7 @@ class Reference:
         own = self.assignment.files
         return Job(
             notebooks={file: json.dumps(m.notebook) for file, m in prepared.merged.items()},
-            imports=self.assignment.imports,
+            declared=self.assignment.declared,
             student_files={**_beside(prepared.files, own), **own},
             course_files=own,
             limits=options.limits,

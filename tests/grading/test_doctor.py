@@ -242,7 +242,7 @@ class TestAssignments:
         ("test", "words"),
         [
             ("assert double.__name__", "uses double other than by calling it"),
-            ("f = double\nassert f(1) == 2", "uses double other than"),
+            ("f = [double]\nassert f[0](1) == 2", "uses double other than"),
             ("assert isinstance(double, object)", "uses double other than"),
             ("assert hasattr(double, 'x')", "uses double other than"),
             ("import pickle\npickle.dumps(double(1))", "imports pickle"),

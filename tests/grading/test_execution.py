@@ -4,7 +4,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib.grading.intake.merging import Merged
-from course_lib.grading.running.execution import Execution, execute, imports
+from course_lib.grading.running.execution import Execution, declared, execute
 from course_lib.grading.running.hosts import Host
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import probe
@@ -56,7 +56,7 @@ def notebook(*cells):
 
 def run(hosts, *cells, files=None, limits=LIMITS) -> Execution:
     book = notebook(*cells)
-    return execute(book, imports(book), files or {}, {}, hosts, limits)
+    return execute(book, declared(book), files or {}, {}, hosts, limits)
 
 
 def error(result, number):
@@ -258,6 +258,56 @@ def test_sessions_are_strangers_to_each_other(hosts):
         assert passes(hosts, student(look), test("assert not found")) == [None]
 
 
+SQUARES = """
+def squares(n): return [i * i for i in range(1, n + 1)]
+def cubes(n): return [i ** 3 for i in range(1, n + 1)]
+def total(n): return sum(squares(n))
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        # the name is put aside and back, as in the course that comes with nbgrader
+        "kept = squares\ndel squares\ntry:\n    total(1)\nexcept NameError:\n    pass\n"
+        "else:\n    raise AssertionError\nfinally:\n    squares = kept\nassert total(2) == 5",
+        "kept = squares\ndel squares\nassert kept(2) == [1, 4]",
+        "squares = cubes\nassert total(2) == 9 and squares(2) == [1, 8]",
+        "squares = 3\ntry:\n    total(2)\nexcept TypeError as e:\n    assert 'int' in str(e)\n"
+        "else:\n    raise AssertionError",
+        "squares = cubes\nassert ask('total(2)') == 9 and ask('squares(2)') == [1, 8]",
+        "def squares(n): return 'mine'\nassert squares(2) == 'mine'",
+    ],
+)
+def test_a_test_may_take_away_or_replace_a_function_for_a_while(hosts, source):
+    after = "assert squares(2) == [1, 4] and total(2) == 5"
+    found = passes(hosts, student(SQUARES), test(source), test(after))
+    assert found == [None, None]
+
+
+def test_code_cannot_call_what_a_test_puts_in_place_of_a_function(hosts):
+    [found] = passes(hosts, student(SQUARES), test("squares = lambda n: [7]\ntotal(2)"))
+    assert found == "TypeError: squares is a function of the test, which the code cannot call"
+
+
+def test_only_functions_of_the_courses_own_answers_may_be_replaced(hosts):
+    source = "def total(n): return n\ndef check(x): pass"  # the course's answer has no check
+    book = notebook(student(source), test("1/0\ndef check(x): assert x"), test("check(0)"))
+    theirs = declared(notebook(student("def total(n): return 2 * n")))
+    result = execute(book, theirs, {}, {}, hosts, LIMITS)
+    assert error(result, 2) == "NameError: name 'check' is not defined"
+
+
+def test_functions_are_taken_from_answers_alone():
+    book = notebook(
+        ("plain", "def a(): pass"),
+        locked("def b(): pass"),
+        student("def c():\n    def d(): pass\nclass E: pass\nf = lambda: 1"),
+        test("def g(): pass"),
+    )
+    assert declared(book).functions == ("a", "c")
+
+
 def test_imports_are_taken_from_all_cells_but_tests():
     book = notebook(
         ("plain", "import a\n%matplotlib inline\nfrom b import c as d"),
@@ -266,7 +316,7 @@ def test_imports_are_taken_from_all_cells_but_tests():
         test("import f"),
         ("plain", "this is no Python"),
     )
-    assert imports(book) == "import a\nfrom b import c as d\nimport e"
+    assert declared(book).imports == "import a\nfrom b import c as d\nimport e"
 
 
 @pytest.mark.parametrize(

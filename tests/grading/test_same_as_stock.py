@@ -31,6 +31,7 @@ c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
 c.ExecutePreprocessor.timeout = 60
 """
+UNGRADED = shutil.ignore_patterns(".grading", "autograded", "g*.*")
 ASKING = 'difference = ask("scale(n) - n", n=10)'
 HERE = "difference = scale(10) - 10"
 DOUBLE, TOTAL, SCALE = (corpus.RIGHT[name] for name in ("double", "total", "scale"))
@@ -91,18 +92,22 @@ def scores(root):
         return {row["student_id"]: float(row["score"] or 0) for row in csv.DictReader(file)}
 
 
-def stock(root):
-    """Grade with nbgrader's own commands."""
+def nbgrader(root, *words):
+    """Run one of nbgrader's own commands."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
-    for command in (["generate_assignment", NAME, "--force"], ["autograde", NAME], ["export"]):
-        argv = [sys.executable, "-m", "nbgrader", *command]
-        subprocess.run(
-            argv,
-            cwd=root,
-            check=True,
-            capture_output=True,
-            env=os.environ | {"PATH": path, "NBGRADER_UNPROTECTED": "1"},
-        )
+    subprocess.run(
+        [sys.executable, "-m", "nbgrader", *words],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PATH": path, "NBGRADER_UNPROTECTED": "1"},
+    )
+
+
+def stock(root, name=NAME):
+    """Grade with nbgrader's own commands."""
+    for command in (["generate_assignment", name, "--force"], ["autograde", name], ["export"]):
+        nbgrader(root, *command)
     return scores(root)
 
 
@@ -111,7 +116,7 @@ def both(tmp_path_factory):
     ours = course(tmp_path_factory.mktemp("ours"), STOCK)
     grade(Course.open(ours), NAME, Options(workers=2))
     theirs = tmp_path_factory.mktemp("stock") / "course"
-    shutil.copytree(ours, theirs, ignore=shutil.ignore_patterns(".grading", "autograded", "g*.*"))
+    shutil.copytree(ours, theirs, ignore=UNGRADED)
     return scores(ours), stock(theirs)
 
 
@@ -119,3 +124,23 @@ def both(tmp_path_factory):
 def test_honest_submission_gets_the_same_points_from_both(both, student):
     ours, theirs = both
     assert ours[student] == theirs[student] == SUBMISSIONS[student][1]
+
+
+def test_the_course_that_comes_with_nbgrader_is_graded_alike(tmp_path):
+    """One of its tests deletes a student's function, to see whether another one relies on it."""
+    nbgrader(tmp_path, "quickstart", "ours")
+    ours, theirs = tmp_path / "ours", tmp_path / "stock"
+    nbgrader(ours, "generate_assignment", "ps1")
+    for student, folder in (("right", "source"), ("alone", "source"), ("blank", "release")):
+        shutil.copytree(ours / folder / "ps1", ours / "submitted" / student / "ps1")
+    path = ours / "submitted" / "alone" / "ps1" / "problem1.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    [answer] = [c for c in notebook.cells if c.source.startswith("def sum_of_squares")]
+    answer.source = "def sum_of_squares(n):\n    return n * (n + 1) * (2 * n + 1) // 6"
+    nbformat.write(notebook, path)
+    (ours / "gradebook.db").unlink()
+    shutil.copytree(ours, theirs, ignore=UNGRADED)
+    grade(Course.open(ours), "ps1", Options(workers=2))
+    found = scores(ours)
+    assert found == stock(theirs, "ps1")
+    assert found["right"] == found["alone"] + 0.5 > found["blank"] == 0

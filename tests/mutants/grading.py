@@ -47,8 +47,23 @@ GRADING = [
         ),
         (
             "grading: a name that is borrowed stays",
-            "                del here[name]",
+            "                here.pop(name, None)",
             "                pass",
+        ),
+        (
+            "grading: a test that puts a function aside loses it",
+            "self._own |= bound - self._answers",
+            "self._own |= bound",
+        ),
+        (
+            "grading: a function put aside is called all the same",
+            'found[name] = ("gone", None)',
+            "pass",
+        ),
+        (
+            "grading: another function in its place is forgotten",
+            'found[name] = ("as", now.__name__)',
+            "pass",
         ),
         (
             "grading: changes of arguments are lost",
@@ -92,8 +107,27 @@ GRADING = [
         ),
     ),
     *mutants_of(
+        "grading/processes/student.py",
+        EXECUTION,
+        (
+            "grading: what a test rebinds stays rebound",
+            "            here.update(before)",
+            "            pass",
+        ),
+        (
+            "grading: a function that is put aside cannot be called",
+            "            value = function(*args, **kwargs)",
+            '            value = self.shell.user_ns[request["name"]](*args, **kwargs)',
+        ),
+    ),
+    *mutants_of(
         "grading/running/execution.py",
         EXECUTION,
+        (
+            "grading: any function of a student's is an answer's",
+            'if role(cell) == "student":',
+            "if True:",
+        ),
         (
             "grading: every endless loop costs the whole limit",
             "self.allowed = min(seconds, self.limits.cell_seconds)",

@@ -3,7 +3,8 @@
 A name that the tests use and that is not theirs is looked up in the student's process. Data comes
 over as data; a function as a stand-in, whose call sends the arguments there and the result back.
 So a test is written as for the student's own notebook, and a patched library, a rebound name or
-an object that equals everything stays on the other side.
+an object that equals everything stays on the other side. A test may also delete or rebind the name
+of a function that an answer defines: for the calls of that cell, it is so over there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = ["Judge", "StudentError"]
 
 
 LONGEST_NAME, LONGEST_TEXT = 100, 20_000
+MISSING = object()
 # What would end a loop or a process of the judge's without anybody noticing.
 NOT_RAISED = (
     *("KeyboardInterrupt", "SystemExit", "GeneratorExit", "StopIteration"),
@@ -86,6 +88,8 @@ class Judge:
         self.shell, self.room, self._send = shell, room, ask_student
         self._wanted: set[str] = set()
         self._own: set[str] = set()
+        self._answers: set[str] = set()  # functions that answers define, as the course's do
+        self._borrowed: dict[str, Any] = {}  # what the cell that runs started with
         self.kinds: dict[str, Callable[[Any], Any]] = {
             "I": self.take,
             "L": self.prepare,
@@ -94,6 +98,7 @@ class Judge:
 
     def take(self, request: dict[str, Any]) -> bytes:
         """Run the imports of the course's notebook; what can be imported is the judge's own."""
+        self._answers = set(request["functions"])
         shown = self._show(request["source"], {})
         self._own |= _names(bound_names, request["source"]) & self.shell.user_ns.keys()
         return shown
@@ -111,9 +116,11 @@ class Judge:
     def run(self, request: dict[str, Any]) -> bytes:
         """Run a test cell and return what it showed, as JSON."""
         source = request["source"]
-        self._own |= _names(bound_names, source)
+        bound = _names(bound_names, source)
+        self._own |= bound - self._answers
+        wanted = self._wanted | _names(free_names, source) | bound & self._answers
         try:
-            borrowed = self._borrow(self._wanted | _names(free_names, source))
+            borrowed = self._borrow(wanted)
         except Exception as error:  # whatever a hostile process may answer
             return self.shell.failed(type(error).__name__, str(error))
         return self._show(source, borrowed)
@@ -122,17 +129,41 @@ class Judge:
         """Run a cell with names that are borrowed for as long as it runs."""
         here = self.shell.user_ns
         here.update(borrowed)
+        self._borrowed = borrowed
         shown = self.shell.show(source, self.room)
         for name, value in borrowed.items():
-            if here.get(name) is value:
-                del here[name]
+            if here.get(name) is value or name in self._answers:
+                here.pop(name, None)
         if "ask" not in here or getattr(here["ask"], "__module__", "").endswith("checks.ask"):
             here["ask"] = self.ask
         return shown
 
     def ask(self, expression: str, **data: Any) -> Any:
         """Return the value of an expression, evaluated where the student's names are known."""
-        return self.question({"do": "ask", "expression": expression, "data": data})["value"]
+        return self.value({"do": "ask", "expression": expression, "data": data})["value"]
+
+    def value(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the student's answer to a question that runs code, as the cell has set names."""
+        return self.question({**request, "names": self._rebound()})
+
+    def _rebound(self) -> dict[str, tuple[str, Any]]:
+        """What the running cell has made of the names of answers: gone, another's, or data.
+
+        Raises:
+            TypeError: if it put a function of its own in the place of a student's.
+        """
+        here, found = self.shell.user_ns, {}
+        for name in self._answers & self._borrowed.keys():
+            now = here.get(name, MISSING)
+            if now is MISSING:
+                found[name] = ("gone", None)
+            elif isinstance(now, StandIn) and now is not self._borrowed[name]:
+                found[name] = ("as", now.__name__)
+            elif callable(now) and now is not self._borrowed[name]:
+                raise TypeError(f"{name} is a function of the test, which the code cannot call")
+            elif now is not self._borrowed[name]:
+                found[name] = ("data", now)
+        return found
 
     def question(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the student's answer to a question.
@@ -163,7 +194,7 @@ class Judge:
         for name in foreign:
             kind, value = found.get(name, ("missing", None))
             if kind == "callable":
-                borrowed[name] = StandIn(name, self.question)
+                borrowed[name] = StandIn(name, self.value)
             elif kind == "other":
                 borrowed[name] = NoData(name, str(value)[:LONGEST_NAME])
             elif kind == "data":

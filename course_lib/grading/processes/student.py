@@ -6,9 +6,10 @@ it answers is data to the judge, and what its cells show is cut to size where it
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from course_lib.grading.processes.codec import NotData, decode, encode
@@ -62,17 +63,37 @@ class Student:
         """Call a function, and tell also which of its arguments it changed."""
         args, kwargs = request["args"], request["kwargs"]
         before = [encode(value) for value in (*args, *kwargs.values())]
-        value = self.shell.user_ns[request["name"]](*args, **kwargs)
+        function = self.shell.user_ns[request["name"]]
+        with self._rebound(request["names"]):
+            value = function(*args, **kwargs)
         pairs = zip(before, (*args, *kwargs.values()), strict=True)
         changed = {i: now for i, (old, now) in enumerate(pairs) if encode(now) != old}
         return {"value": value, "changed": changed}
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Evaluate an expression of the tests, where the student's names are known."""
-        names = {**self.shell.user_ns, **request["data"]}
-        if "torch" in sys.modules:
-            names.setdefault("torch", sys.modules["torch"])
-        return {"value": eval(request["expression"], names)}
+        with self._rebound(request["names"]):
+            names = {**self.shell.user_ns, **request["data"]}
+            if "torch" in sys.modules:
+                names.setdefault("torch", sys.modules["torch"])
+            return {"value": eval(request["expression"], names)}
+
+    @contextlib.contextmanager
+    def _rebound(self, names: dict[str, tuple[str, Any]]) -> Iterator[None]:
+        """Let names be for a while what a test made of them: gone, another's, or data."""
+        here = self.shell.user_ns
+        before = {name: here[name] for name in names if name in here}
+        now = {name: here[v] if how == "as" else v for name, (how, v) in names.items()}
+        try:
+            for name, (how, _) in names.items():
+                here.pop(name, None)
+                if how != "gone":
+                    here[name] = now[name]
+            yield
+        finally:
+            for name in names:
+                here.pop(name, None)
+            here.update(before)
 
     def _modules(self, request: dict[str, Any]) -> dict[str, Any]:
         """The modules that are loaded here: what a warm start had better load before."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import nbformat
 
-from course_lib.grading.running.execution import Execution, execute
+from course_lib.grading.running.execution import Declared, Execution, execute
 from course_lib.grading.running.hosts import Host, HostLost
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import Tier, probe
@@ -27,7 +27,7 @@ class Job:
 
     Attributes:
         notebooks: merged notebooks as JSON text, by file name.
-        imports: of each notebook, what the judge imports first.
+        declared: what each source notebook says of its names.
         student_files: laid into the student's work folder.
         course_files: laid into the judge's.
         limits: what a process may use.
@@ -37,7 +37,7 @@ class Job:
     """
 
     notebooks: Mapping[str, str]
-    imports: Mapping[str, str]
+    declared: Mapping[str, Declared]
     student_files: Mapping[str, bytes]
     course_files: Mapping[str, bytes]
     limits: Limits
@@ -93,7 +93,7 @@ def work(job: Job, loaded: Loaded | None = None) -> Outcome:
 
 def _run(job: Job, name: str, text: str, tier: Tier, loaded: Loaded | None) -> Execution:
     notebook = nbformat.reads(text, as_version=4)
-    given = notebook, job.imports[name], job.student_files, job.course_files
+    given = notebook, job.declared[name], job.student_files, job.course_files
     more = job.limits, loaded
     if tier.warm:
         try:

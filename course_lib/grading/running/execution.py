@@ -20,11 +20,12 @@ from course_lib.grading.running.hosts import Gone, Host, Session
 from course_lib.grading.running.outputs import error, outputs
 from course_lib.grading.sandbox.limits import Limits
 
-__all__ = ["Execution", "execute", "imports", "role"]
+__all__ = ["Declared", "Execution", "declared", "execute", "role"]
 
 EXPANDED = 8  # times that an output may grow when it is written as JSON
 GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
 LATER, AT_LEAST = 0.1, 10.0  # of the limit, and in seconds: what cells get after a timeout
+IMPORTS, FUNCTIONS = ast.Import | ast.ImportFrom, ast.FunctionDef | ast.AsyncFunctionDef
 GONE = {
     "memory": ("out of memory", "{at} used more than {limits.memory} bytes of memory"),
     "timeout": ("timed out", "{at} ran longer than {allowed:g} s and did not stop"),
@@ -58,27 +59,43 @@ def role(cell: NotebookNode) -> str:
     return "judge" if marks.get("grade") else "both"
 
 
-def imports(notebook: NotebookNode) -> str:
-    """Return the import statements at the top level of a source notebook's code cells."""
-    found = []
+@dataclass(frozen=True)
+class Declared:
+    """What a source notebook says of its names, before anything runs.
+
+    Attributes:
+        imports: the import statements at the top level of its cells, tests left out.
+        functions: the functions that its answers define: whatever a test does to such a name, what
+            it calls is the student's.
+    """
+
+    imports: str = ""
+    functions: tuple[str, ...] = ()
+
+
+def declared(notebook: NotebookNode) -> Declared:
+    """Return what a source notebook imports, and which functions its answers define."""
+    imports, functions = [], []
     for cell in notebook.cells:
         if cell.cell_type == "code" and role(cell) != "judge":
-            found += [ast.unparse(node) for node in _statements(cell.source)]
-    return "\n".join(dict.fromkeys(found))
+            nodes = _statements(cell.source)
+            imports += [ast.unparse(node) for node in nodes if isinstance(node, IMPORTS)]
+            if role(cell) == "student":
+                functions += [node.name for node in nodes if isinstance(node, FUNCTIONS)]
+    return Declared("\n".join(dict.fromkeys(imports)), tuple(dict.fromkeys(functions)))
 
 
 def _statements(source: str) -> list[ast.stmt]:
     lines = [line for line in source.split("\n") if not line.startswith(("%", "!"))]
     try:
-        body = ast.parse("\n".join(lines)).body
+        return ast.parse("\n".join(lines)).body
     except SyntaxError:
         return []
-    return [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def execute(
     notebook: NotebookNode,
-    own_imports: str,
+    source: Declared,
     student_files: Mapping[str, bytes],
     course_files: Mapping[str, bytes],
     hosts: tuple[Host, Host],
@@ -89,7 +106,7 @@ def execute(
 
     Args:
         notebook: the merged notebook; every cell has an id.
-        own_imports: the imports of the source notebook, which the judge runs first.
+        source: what the source notebook declares; the judge runs its imports first.
         student_files: what lies beside it in the student's process: the course's and their own.
         course_files: what lies beside it in the judge's process: the course's.
         hosts: where the student's and the judge's process are forked.
@@ -110,7 +127,7 @@ def execute(
         judge = hosts[1].session(limits, course_files)
         try:
             run = _Run(student, judge, limits)
-            run.prepare(own_imports)
+            run.prepare(source)
             for cell in _that_matter(notebook.cells):
                 run.cell(cell)
             if loaded:
@@ -141,9 +158,9 @@ class _Run:
         self.gone = ""
         self.at = ""
 
-    def prepare(self, own_imports: str) -> None:
-        """Let the judge import what the source notebook imports."""
-        self._judged("I", own_imports)
+    def prepare(self, source: Declared) -> None:
+        """Let the judge import what the source notebook imports, and tell it the answers' names."""
+        self._judged("I", source.imports, functions=source.functions)
 
     def cell(self, cell: NotebookNode) -> None:
         """Run a cell where it belongs and keep what it showed."""
@@ -178,11 +195,11 @@ class _Run:
         except Gone as gone:
             return [self._lost(gone)]
 
-    def _judged(self, kind: str, source: str) -> list[dict[str, Any]]:
+    def _judged(self, kind: str, source: str, **more: Any) -> list[dict[str, Any]]:
         """Let the judge run a cell, serve its questions, and return what it showed."""
         end = time.monotonic() + self._left()
         try:
-            self.judge.tell(kind, encode({"source": source}))
+            self.judge.tell(kind, encode({"source": source, **more}))
             while True:
                 letter, payload = self._hear_judge(end)
                 if letter == "R":
