@@ -62,6 +62,6 @@ def describe_kind(value: object) -> str:
         return "None (is a return missing?)"
     if isinstance(value, Tensor):
         return f"a tensor of {show_dtype(value)}, shape {show_shape(value)}"
-    if isinstance(value, tuple | list):
-        return f"a {type(value).__name__} of {len(value)}"
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    article = "an" if name[0].lower() in "aeio" else "a"
+    return f"{article} {name}" + (f" of {len(value)}" if isinstance(value, tuple | list) else "")

@@ -32,6 +32,7 @@ def failure(function, *steps, mistakes=(HALVED,), **keywords):
     [
         (lambda x: None, "None (is a return missing?)"),
         (lambda x: 3.0, "a float"),
+        (lambda x: 3, "an int"),
         (lambda x: (2 * x, x), "a tuple of 2"),
         (lambda x: (2 * x)[:, None], "shape (3, 1)"),
         (lambda x: (2 * x).float(), "the dtype is not that of the inputs"),

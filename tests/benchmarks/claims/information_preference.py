@@ -5,7 +5,7 @@ decoder is a masked autoregressive network of 1000 units that also sees z (four 
 first width (of 100 to 1000) at which it does as well without. Without z
 it is the model in the first line. 4000 steps of 100, Adam's rate 2e-3 falling along a cosine, best
 weights by validation. The runs differ only in how the KL is weighed while training: not at all;
-free bits, a floor in nats under each dimension's batch mean; a warm-up of 2000 steps.
+free bits, a floor in nats under each dimension's batch mean; a warm-up of 1000 steps.
 "-log p(x) at most" is minus the importance bound, k = 256. I_q is over all test images, at most
 log 500 = 6.21; the same on batches of 50 is at most log 50 = 3.91, however much z says. The cost of
 a wrong z is what log p(x|z) loses when images swap their z. Active units: variance of the mean
@@ -40,7 +40,7 @@ REMEDIES = {
     "ELBO": {},
     "free bits 0.5": {"free_bits": 0.5},
     "free bits 1": {"free_bits": 1.0},
-    "warm-up": {"warm_up": STEPS // 2},
+    "warm-up": {"warm_up": STEPS // 4},
 }
 
 
