@@ -6,10 +6,12 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from course_lib.grading.course import Course, CourseProblem
 from course_lib.progress import Progress
+
+if TYPE_CHECKING:  # nbgrader takes seconds to import, and --help does not need it
+    from course_lib.grading.course import Course
 
 __all__ = ["main"]
 
@@ -23,9 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     0: all is well. 1: some submission could not be graded, or something is found to be wrong.
     2: nothing could be done. 3: this machine cannot isolate as asked.
     """
+    options = _parser().parse_args(arguments)
+    from course_lib.grading.course import CourseProblem
     from course_lib.grading.records.gradebook import NotRecorded
 
-    options = _parser().parse_args(arguments)
     try:
         return options.command(options)
     except (CourseProblem, NotRecorded) as error:
@@ -37,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from course_lib.grading.course import Course
     from course_lib.grading.options import Options
     from course_lib.grading.run import grade
     from course_lib.grading.sandbox.limits import Limits
@@ -95,6 +99,7 @@ class _Lines:
 
 
 def _report(options: argparse.Namespace) -> int:
+    from course_lib.grading.course import Course
     from course_lib.grading.records.report import summary, table
 
     lines = _write_report(Course.open(options.root), options.assignment)
@@ -115,6 +120,7 @@ def _write_report(course: Course, assignment: str) -> list[Any]:
 
 
 def _feedback(options: argparse.Namespace) -> int:
+    from course_lib.grading.course import Course
     from course_lib.grading.feedback import feedback
 
     course = Course.open(options.root)
