@@ -30,6 +30,8 @@ def run_notebook(path: Path, timeout: int = 600) -> nbformat.NotebookNode:
     client = NotebookClient(
         notebook,
         timeout=timeout,
+        startup_timeout=timeout,
+        iopub_timeout=timeout,
         kernel_name="python3",
         shutdown_kernel="immediate",
         resources={"metadata": {"path": str(path.parent)}},

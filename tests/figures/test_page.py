@@ -11,6 +11,8 @@ from course_lib.figures.live import LiveFigure
 from course_lib.figures.page import MAX_STATES
 from course_lib.figures.style import new_figure
 
+SLOW = 300_000  # milliseconds that a browser may take
+
 
 def small(controls=None, alt="A line </script> & more."):
     figure, (axes,) = new_figure()
@@ -138,8 +140,9 @@ def test_a_browser_moves_the_figure_without_a_kernel(tmp_path):
     chromium = shutil.which("chromium") or pytest.skip("no chromium")
     small().to_html(tmp_path / "page.html")
     with playwright.sync_playwright() as run:
-        browser = run.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = run.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=SLOW)
         page = browser.new_page()
+        page.set_default_timeout(SLOW)
         errors = []
         page.on("pageerror", lambda error: errors.append(error))
         page.goto((tmp_path / "page.html").as_uri())
@@ -148,7 +151,8 @@ def test_a_browser_moves_the_figure_without_a_kernel(tmp_path):
         page.get_by_label("shown").select_option("yes")
         assert bar.inner_html()
         page.get_by_label("mean").press("End")
-        assert page.get_by_role("status").text_content() == "mu = 1.00 </script>"
-        assert page.get_by_label("mean").get_attribute("aria-valuetext") == "1.00"
+        status, mean = page.get_by_role("status"), page.get_by_label("mean")
+        playwright.expect(status).to_have_text("mu = 1.00 </script>", timeout=SLOW)
+        playwright.expect(mean).to_have_attribute("aria-valuetext", "1.00", timeout=SLOW)
         assert not errors
         browser.close()

@@ -1,11 +1,12 @@
 """The same run on a Dask cluster of real processes, one of which is killed in the middle."""
 
+import contextlib
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import time
 
 import pytest
 from notebook_runs import ROOT
@@ -17,22 +18,29 @@ pytestmark = pytest.mark.notebook
 SLOWLY = b"import time\\n    time.sleep(2)\\n    return 3 * x"
 
 
-@contextmanager
-def cluster(workers):
+@contextlib.contextmanager
+def cluster(workers, folder):
     """Start a scheduler and workers; yield the address and the workers' processes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    place = ["--port", address.rsplit(":", 1)[1], "--host", "127.0.0.1", "--no-dashboard"]
-    alone = ["--nthreads", "1", "--no-dashboard", "--death-timeout", "60"]
-    started = [start("dask_scheduler", *place)]
-    started += [start("dask_worker", address, *alone, "--no-nanny") for _ in range(workers)]
+    place = ["--port", "0", "--host", "127.0.0.1", "--no-dashboard"]
+    alone = ["--nthreads", "1", "--no-dashboard", "--death-timeout", "300"]
+    started = [start("dask_scheduler", *place, "--scheduler-file", str(folder / "scheduler"))]
     try:
+        address = where(folder / "scheduler")
+        started += [start("dask_worker", address, *alone, "--no-nanny") for _ in range(workers)]
         yield address, started[1:]
     finally:
         for process in reversed(started):
             process.kill()
             process.wait()
+
+
+def where(file):
+    """The address at which a scheduler listens, as soon as it has written it down."""
+    for _ in range(3000):
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads(file.read_text())["address"]
+        time.sleep(0.1)
+    raise TimeoutError(file)
 
 
 def start(program, *arguments):
@@ -57,14 +65,14 @@ def course(tmp_path):
     return made
 
 
-def test_a_cluster_grades_as_one_machine_does_though_a_worker_is_killed(course):
-    with cluster(workers=2) as (address, workers):
+def test_a_cluster_grades_as_one_machine_does_though_a_worker_is_killed(course, tmp_path):
+    with cluster(workers=2, folder=tmp_path) as (address, workers):
         run = course.begin("--scheduler", address)
         for line in run.stdout:
             if line.startswith("[3/"):  # in the middle
                 workers[0].send_signal(signal.SIGKILL)
                 break
-        rest = run.communicate(timeout=300)[0]
+        rest = run.communicate(timeout=500)[0]
     assert run.returncode == 1, rest  # one is broken
     rows = course.rows()
     points = {f"s{number}": 5 for number in range(6)} | {"slow": 5, "wrong": 2}

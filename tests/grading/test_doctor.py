@@ -21,7 +21,10 @@ from course_lib.grading.sandbox.tiers import Tier
 
 
 @pytest.fixture
-def course(tmp_path):
+def course(tmp_path, monkeypatch):
+    """A course on a machine on which nobody left anything."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "course").mkdir()
     return toy_course(tmp_path / "course")
 
@@ -173,10 +176,10 @@ class TestLeftovers:
         os.utime(partial, (time.time() - 7200,) * 2)
         only(course, "note", ".x.part", "delete it")
 
-    def test_a_work_folder(self, monkeypatch, course, tmp_path):
-        monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
-        (tmp_path / "grading-abc").mkdir()
-        os.utime(tmp_path / "grading-abc", (time.time() - 7200,) * 2)
+    def test_a_work_folder(self, course, tmp_path):
+        left = tmp_path / "temporary" / "grading-abc"
+        left.mkdir()
+        os.utime(left, (time.time() - 7200,) * 2)
         only(course, "note", "grading-abc")
 
     def test_a_result_that_cannot_be_read(self, course):

@@ -14,6 +14,7 @@ from course_lib.grading.feedback import feedback
 from course_lib.grading.pages import POLICY, page
 from course_lib.grading.records.recording import Recorder
 
+SLOW = 300_000  # milliseconds that a browser may take
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
 EVIL = [
     "<script>alert(1)</script>",
@@ -260,8 +261,9 @@ def test_a_browser_runs_nothing_and_asks_for_nothing(pages):
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium") or pytest.skip("no chromium")
     with playwright.sync_playwright() as run:
-        browser = run.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = run.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=SLOW)
         opened = browser.new_page()
+        opened.set_default_timeout(SLOW)
         asked, dialogs = [], []
         opened.on("request", lambda request: asked.append(request.url))
         opened.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))

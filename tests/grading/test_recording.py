@@ -168,7 +168,7 @@ def test_what_was_not_run_leaves_the_gradebook_alone(recorder):
 
 
 def test_a_locked_gradebook_is_waited_for(registered):
-    recorder = registered(IMPATIENT, patience=30)
+    recorder = registered(IMPATIENT, patience=300)
     with locked(recorder) as connection:
         release = threading.Timer(0.5, connection.rollback)
         release.start()

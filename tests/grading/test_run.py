@@ -64,13 +64,19 @@ def test_a_run_that_is_killed_goes_on_where_it_was(course):
     assert points(course) == RIGHT
 
 
-def test_a_run_that_is_interrupted_says_so_and_leaves_a_clean_state(course):
-    stopped = course.begin("--workers", "1")
+def test_a_run_that_is_interrupted_says_so_and_leaves_a_clean_state(course, tmp_path):
+    gate = tmp_path / "closed"
+    gate.touch()
+    wait = f"import os, time\\n    while os.path.exists('{gate}'): time.sleep(0.1)".encode()
+    solved = course.source.read_bytes()
+    course.submit("slow", solved.replace(b"return 3 * x", wait))
+    stopped = course.begin("--workers", "1", "--timeout", "1000")
     for line in stopped.stdout:
         if line.startswith("[1/"):
             stopped.send_signal(signal.SIGINT)
             break
-    out, err = stopped.communicate(timeout=60)
+    out, err = stopped.communicate(timeout=500)
+    gate.unlink()
     assert "the same command goes on there" in out
     assert "Traceback" not in err
     assert course.grade().returncode == 0

@@ -29,7 +29,9 @@ c = get_config()
 c.CourseDirectory.course_id = "toy"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
-c.ExecutePreprocessor.timeout = 60
+c.ExecutePreprocessor.timeout = 600
+c.ExecutePreprocessor.startup_timeout = 600
+c.ExecutePreprocessor.iopub_timeout = 600
 """
 UNGRADED = shutil.ignore_patterns(".grading", "autograded", "g*.*")
 ASKING = 'difference = ask("scale(n) - n", n=10)'

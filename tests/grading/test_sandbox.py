@@ -112,7 +112,7 @@ def run_host(
     *codes, python=(sys.executable,), filtered=True, covered=False, measured=False, **more
 ):
     """Run pieces of code, each behind its own walls in one host; return all lines of the host."""
-    chosen = {"seconds": 30, **more.pop("limits", {})}
+    chosen = {"seconds": 300, **more.pop("limits", {})}
     options = {"codes": codes, "filtered": filtered, "covered": covered, "measured": measured}
     options |= {"limits": chosen, "size": 8 * MIB, "readable": [], **more}
     done = subprocess.run(
@@ -120,7 +120,7 @@ def run_host(
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -217,12 +217,14 @@ class TestBehindTheWalls:
     def test_processes_are_its_own_and_end_with_it(self, python):
         code = """
             import os, time
+            reader, writer = os.pipe()
             if os.fork() == 0:
                 os.setsid()
                 if os.fork() == 0:
-                    time.sleep(60)
+                    os.write(writer, b"x")
+                    time.sleep(1000)
                 os._exit(0)
-            time.sleep(0.2)
+            os.read(reader, 1)
             print(os.getpid(), [n for n in os.listdir("/proc") if n.isdecimal()][0])
         """
         lines = run_host(_plain(code), python=python)
@@ -245,11 +247,11 @@ class TestBehindTheWalls:
         with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as abstract:
             tcp.bind(("127.0.0.1", 0))
             tcp.listen()
-            abstract.bind("\0course-lib-test")
+            abstract.bind(name := f"\0course-lib-{os.getpid()}")
             abstract.listen()
             code = f"""
                 import socket
-                for where in (("127.0.0.1", {tcp.getsockname()[1]}), "\\0course-lib-test"):
+                for where in (("127.0.0.1", {tcp.getsockname()[1]}), {name!r}):
                     kind = socket.AF_UNIX if isinstance(where, str) else socket.AF_INET
                     try:
                         socket.socket(kind).connect(where)
@@ -362,7 +364,7 @@ class TestLimitsInside:
             try:
                 while True:
                     if os.fork() == 0:
-                        time.sleep(60)
+                        time.sleep(1000)
                     started += 1
             except OSError:
                 pass
@@ -375,14 +377,16 @@ class TestLimitsInside:
     def test_memory_of_counts_orphans_and_shared_pages_once(self):
         code = """
             import os, time
+            reader, writer = os.pipe()
             held = bytearray(os.urandom(1) * 40 * 2**20)
             if os.fork() == 0:
                 if os.fork() == 0:
                     more = bytearray(os.urandom(1) * 30 * 2**20)
-                    time.sleep(60)
+                    os.write(writer, b"x")
+                    time.sleep(1000)
                 os._exit(0)
             os.wait()
-            time.sleep(0.5)
+            os.read(reader, 1)
             meet()
         """
         idle = "meet()"
@@ -510,7 +514,7 @@ class TestLandlock:
         with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as abstract:
             tcp.bind(("127.0.0.1", 0))
             tcp.listen()
-            abstract.bind("\0course-lib-landlock")
+            abstract.bind(name := f"\0course-lib-{os.getpid()}")
             abstract.listen()
             code = f"""
                 import os, socket
@@ -522,7 +526,7 @@ class TestLandlock:
                         print("refused")
                 attempt(socket.socket().connect, ("127.0.0.1", {tcp.getsockname()[1]}))
                 attempt(socket.socket().bind, ("127.0.0.1", 0))
-                attempt(socket.socket(socket.AF_UNIX).connect, "\\0course-lib-landlock")
+                attempt(socket.socket(socket.AF_UNIX).connect, {name!r})
                 attempt(os.kill, os.getppid(), 0)
             """
             assert self.restricted(tmp_path, code).split() == ["refused"] * 4

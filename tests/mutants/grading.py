@@ -121,6 +121,15 @@ GRADING = [
         ),
     ),
     *mutants_of(
+        "grading/processes/wire.py",
+        EXECUTION,
+        (
+            "grading: a machine that stands still takes time",
+            "min(monotonic() - began, longest or LOOK)",
+            "monotonic() - began",
+        ),
+    ),
+    *mutants_of(
         "grading/running/execution.py",
         EXECUTION,
         (

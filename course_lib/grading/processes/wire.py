@@ -1,14 +1,20 @@
-"""Messages over a socket: a letter that says what it is, and bytes, never more than agreed."""
+"""Messages over a socket: a letter that says what it is, and bytes, never more than agreed.
+
+Who waits for a message waits in short looks and counts each as no longer than it was meant to be.
+A machine that stands still for seconds, or stops this process, so takes nobody's time away.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import socket
-import time
+from time import monotonic
 
 __all__ = ["Closed", "Link", "TooLong"]
 
 HEAD = 9  # a letter and eight bytes of length
 PIECE = 1 << 20
+LOOK = 0.5  # seconds of a look, at most
 
 
 class Closed(ConnectionError):
@@ -24,10 +30,14 @@ class Link:
 
     Args:
         end: the socket.
+
+    Attributes:
+        waited: seconds that this end has spent in waiting for the other one.
     """
 
     def __init__(self, end: socket.socket) -> None:
         self.end = end
+        self.waited = 0.0
         self._come = bytearray()  # of the next message; kept when the time for it is over
 
     def send(self, kind: str, payload: bytes = b"", seconds: float | None = None) -> None:
@@ -41,11 +51,14 @@ class Link:
         Raises:
             Closed: if nobody takes it.
         """
-        self.end.settimeout(seconds)
+        began = monotonic()
         try:
+            self.end.settimeout(seconds)
             self.end.sendall(kind.encode() + len(payload).to_bytes(HEAD - 1, "big") + payload)
         except OSError as error:
             raise Closed(str(error)) from None
+        finally:
+            self.waited += monotonic() - began
 
     def receive(self, longest: int, seconds: float | None = None) -> tuple[str, bytes]:
         """Return the kind and the payload of the next message.
@@ -59,7 +72,7 @@ class Link:
             TooLong: if the payload is longer than agreed.
             TimeoutError: if it did not come in time; the next call goes on where this one was.
         """
-        until = None if seconds is None else time.monotonic() + seconds
+        until = None if seconds is None else self.waited + seconds
         self._wait_for(HEAD, until)
         size = int.from_bytes(self._come[1:HEAD], "big")
         if size > longest:
@@ -76,16 +89,29 @@ class Link:
     def _wait_for(self, size: int, until: float | None) -> None:
         """Read until so many bytes of the message have come."""
         while len(self._come) < size:
-            left = None if until is None else until - time.monotonic()
-            if left is not None and left <= 0:
+            if until is not None and until <= self.waited:
                 raise TimeoutError
-            try:
-                self.end.settimeout(left)
-                piece = self.end.recv(min(size - len(self._come), PIECE))
-            except TimeoutError:
-                raise
-            except OSError as error:
-                raise Closed(str(error)) from None
-            if not piece:
-                raise Closed("the other side closed the connection")
-            self._come += piece
+            with contextlib.suppress(TimeoutError):
+                self._come += self._look(size - len(self._come), until)
+
+    def _look(self, size: int, until: float | None) -> bytes:
+        """Return the next bytes, at most so many.
+
+        Raises:
+            Closed: if the other side went away.
+            TimeoutError: if none came for a while.
+        """
+        longest = None if until is None else min(until - self.waited, LOOK)
+        began = monotonic()
+        try:
+            self.end.settimeout(longest)
+            piece = self.end.recv(min(size, PIECE))
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise Closed(str(error)) from None
+        finally:
+            self.waited += min(monotonic() - began, longest or LOOK)
+        if not piece:
+            raise Closed("the other side closed the connection")
+        return piece

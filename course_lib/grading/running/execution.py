@@ -153,7 +153,7 @@ class _Run:
     def __init__(self, student: Session, judge: Session, limits: Limits) -> None:
         self.student, self.judge, self.limits = student, judge, limits
         self.result = Execution()
-        self.until = time.monotonic() + limits.seconds
+        self.until = self._now() + limits.seconds
         self.allowed = limits.cell_seconds
         self.gone = ""
         self.at = ""
@@ -197,14 +197,14 @@ class _Run:
 
     def _judged(self, kind: str, source: str, **more: Any) -> list[dict[str, Any]]:
         """Let the judge run a cell, serve its questions, and return what it showed."""
-        end = time.monotonic() + self._left()
+        end = self._now() + self._left()
         try:
             self.judge.tell(kind, encode({"source": source, **more}))
             while True:
                 letter, payload = self._hear_judge(end)
                 if letter == "R":
                     return outputs(payload, self.limits.output)
-                self.judge.tell("A", self._question(payload, end - time.monotonic()))
+                self.judge.tell("A", self._question(payload, end - self._now()))
         except Gone as gone:
             # With the course's own solution it lived, so it is what the code returned.
             self.result.ending = GONE[gone.ending][0] if kind == "X" else "failed"
@@ -214,7 +214,7 @@ class _Run:
     def _hear_judge(self, end: float) -> tuple[str, bytes]:
         """Return the judge's next message; interrupt it when its time is over."""
         try:
-            return self.judge.hear(max(end + GRACE - time.monotonic(), 0.1))
+            return self.judge.hear(max(end + GRACE - self._now(), 0.1))
         except TimeoutError:
             self.judge.interrupt()
             return self.judge.settle()
@@ -238,14 +238,18 @@ class _Run:
             self._overtime()
             return _answer("TimeoutError", f"the call was stopped after {seconds:.0f} s")
 
+    def _now(self) -> float:
+        """Seconds that went by in waiting for either process; all others are not theirs."""
+        return self.student.waited + self.judge.waited
+
     def _left(self) -> float:
         """Seconds that the next cell may take."""
-        return min(self.allowed, max(self.until - time.monotonic(), 0.1))
+        return min(self.allowed, max(self.until - self._now(), 0.1))
 
     def _overtime(self) -> None:
         """Interrupt the student's process and note that its time was over."""
         self.student.interrupt()
-        whole = self.until - time.monotonic() < 1
+        whole = self.until - self._now() < 1
         limit, what = (self.limits.seconds, "the notebook") if whole else (self.allowed, self.at)
         if whole or self.result.ending != "timed out":  # the first is what the others come from
             self.result.ending = "timed out"

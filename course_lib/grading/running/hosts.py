@@ -21,7 +21,7 @@ from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Gone", "Host", "HostLost", "Session"]
 
-GRACE = 3.0  # seconds that a process has to react to an interrupt
+END, GRACE = 3.0, 10.0  # seconds that a host has to end, and a process to react to an interrupt
 PATIENCE = 60.0  # seconds for what takes none, on a machine that stands still for a while
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime")
 START = 120.0  # seconds that a host may take to come up and to import
@@ -55,6 +55,11 @@ class Session:
     def __init__(self, talk: socket.socket, leash: socket.socket, limits: Limits) -> None:
         self.talk, self.leash, self.limits = Link(talk), leash, limits
         self.ending = ""
+
+    @property
+    def waited(self) -> float:
+        """Seconds that were spent in waiting for its messages."""
+        return self.talk.waited
 
     def begin(self, files: Mapping[str, bytes]) -> None:
         """Lay files into the work folder and wait until the process is ready."""
@@ -206,7 +211,7 @@ class Host:
         """End the host and whatever it forked."""
         self._control.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE)
+            self._process.wait(END)
         self._log.close()
         self._process.kill()
         self._process.wait()

