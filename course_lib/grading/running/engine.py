@@ -68,6 +68,7 @@ Loaded = Callable[[list[str]], None]
 _lock = threading.Lock()
 _stopped = threading.Event()
 _hosts: dict[tuple[str, ...], tuple[Host, Host]] = {}
+_private: list[tuple[Host, Host]] = []  # of one submission each
 
 
 def work(job: Job, loaded: Loaded | None = None) -> Outcome:
@@ -104,11 +105,15 @@ def _run(job: Job, name: str, text: str, tier: Tier, loaded: Loaded | None) -> E
                 raise
     try:
         hosts = _new(job, tier)
+        _private.append(hosts)
         try:
             return execute(*given, hosts, *more)
         finally:
+            _private.remove(hosts)
             _end(hosts)
     except HostLost:
+        if _stopped.is_set():
+            raise
         return Execution(ending="crashed", reason="it ended the process that watches over it")
 
 
@@ -149,6 +154,8 @@ def close(for_good: bool = False) -> None:
     """
     if for_good:
         _stopped.set()
+        for hosts in list(_private):
+            _end(hosts)
     with _lock:
         while _hosts:
             _end(_hosts.popitem()[1])
