@@ -7,6 +7,9 @@ submission.
 
 from __future__ import annotations
 
+import multiprocessing
+import resource
+import sys
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -17,11 +20,18 @@ from traitlets.config import Config
 
 from course_lib.grading.course import Course, CourseProblem
 from course_lib.grading.formulas import MarkedFormulas
-from course_lib.grading.pages import HiddenTestsCleared, PlainContent, page, what_became
+from course_lib.grading.pages import (
+    HiddenTestsCleared,
+    PlainContent,
+    page,
+    safe_body,
+    what_became,
+)
 from course_lib.grading.preprocessors import MessagesOnly
 from course_lib.grading.records.converters import Literal, OneSubmission
 from course_lib.grading.records.gradebook import NotRecorded, patiently, score_of
 from course_lib.grading.records.results import Result, Results, write_whole
+from course_lib.grading.sandbox.limits import GIB, MIB
 
 __all__ = ["feedback"]
 
@@ -29,6 +39,8 @@ CHAIN = [GetGrades, HiddenTestsCleared, MessagesOnly, PlainContent]
 UNREAD = "A written answer has not been read yet; the score does not hold its points."
 UNSHOWN = "The graded notebook cannot be shown here."
 PATIENCE = 60.0  # seconds for a gradebook that something else holds locked
+SECONDS = PATIENCE + 60.0  # for the pages of one submission
+MEMORY, LARGEST = 4 * GIB, 20 * MIB  # of the process that makes them, and of the pages
 
 
 class Pages(Literal, GenerateFeedback):
@@ -91,14 +103,40 @@ def _pages(course: Course, result: Result) -> list[Path]:
 
 
 def _made(course: Course, result: Result) -> dict[str, str]:
-    """The pages as nbgrader makes them, by file name; none if it cannot."""
+    """The safe bodies of nbgrader's pages, by file name; none if it cannot make them.
+
+    Markdown and code of a stranger's may keep a reader of theirs busy for hours: the work is done
+    in a process of its own, and given up in time.
+    """
     with tempfile.TemporaryDirectory() as place:
-        view = OneSubmission.of(course, result.assignment, result.student, feedback=Path(place))
-        config = view.config
-        config.HTMLExporter = Config(embed_images=False)
-        pages = Pages(coursedir=view, config=config, preprocessors=CHAIN, force=True)
-        try:
-            patiently(course, PATIENCE, pages.start)
-        except NotRecorded:  # the reason is in the log; everybody else gets theirs
+        work = multiprocessing.get_context("fork").Process(
+            target=_make, args=(course, result, Path(place)), daemon=True
+        )
+        work.start()
+        work.join(SECONDS)
+        if work.exitcode != 0:
+            work.kill()
+            work.join()
             return {}
-        return {path.name: path.read_text("utf-8") for path in Path(place).rglob("*.html")}
+        pages = list(Path(place).rglob("*.html"))
+        if sum(path.stat().st_size for path in pages) > LARGEST:
+            return {}
+        return {path.name: path.read_text("utf-8", "surrogateescape") for path in pages}
+
+
+def _make(course: Course, result: Result, place: Path) -> None:
+    """Write the safe bodies of the pages into a folder; an exit status of 1 says that it failed."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    view = OneSubmission.of(course, result.assignment, result.student, feedback=place)
+    config = view.config
+    config.HTMLExporter = Config(embed_images=False)
+    pages = Pages(coursedir=view, config=config, preprocessors=CHAIN, force=True)
+    try:
+        patiently(course, PATIENCE, pages.start)
+    except NotRecorded:  # the reason is in the log; everybody else gets theirs
+        sys.exit(1)
+    for path in place.rglob("*.html"):
+        body = safe_body(path.read_text("utf-8"))
+        path.write_text(body, "utf-8", "surrogateescape")

@@ -19,7 +19,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 __all__ = ["MarkedFormulas", "draw"]
 
-LONGEST = 2000  # characters of TeX; what is longer stays TeX
+# What is longer, deeper or larger stays TeX: browsers take seconds to draw it.
+LONGEST, DEEPEST, MOST, WIDEST = 2000, 40, 1000, 100
 DEFINES = re.compile(r"\\(?:newcommand|renewcommand|def|let|DeclareMathOperator)\b")
 MARKED = re.compile(r'<code class="formula( block)?">([^<]*)</code>')
 ELEMENTS = frozenset(
@@ -88,12 +89,22 @@ def _only_known(formula: ElementTree.Element) -> ElementTree.Element:
 
     Raises:
         KeyError: on an element that is not listed.
+        ValueError: if it is deeper, larger or wider than a page has room for.
     """
+    if _depth(formula) > DEEPEST or sum(1 for _ in formula.iter()) > MOST:
+        raise ValueError("too large")
     for element in formula.iter():
         if element.tag not in ELEMENTS:
             raise KeyError(element.tag)
         element.attrib = {k: v for k, v in element.attrib.items() if k in ATTRIBUTES}
+        numbers = re.findall(r"[\d.]+", " ".join(element.attrib.values()))
+        if any(float(number) > WIDEST for number in numbers):
+            raise ValueError("too wide")
         element.text = html.unescape(element.text or "")  # the converter writes letters as &#x...;
         if element.tag == "mi" and len(element.text) > 1 and element.text.isascii():
             element.tag, element.attrib = "mo", {"lspace": "0.1em", "rspace": "0.1em"}  # log, exp
     return formula
+
+
+def _depth(element: ElementTree.Element) -> int:
+    return 1 + max(map(_depth, element), default=0)

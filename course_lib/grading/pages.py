@@ -23,7 +23,7 @@ from pygments.formatters import HtmlFormatter
 
 from course_lib.grading.formulas import draw
 
-__all__ = ["HiddenTestsCleared", "PlainContent", "page", "what_became"]
+__all__ = ["HiddenTestsCleared", "PlainContent", "page", "safe_body", "what_became"]
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
@@ -52,6 +52,7 @@ STYLES = """
 body { font: 15px/1.45 sans-serif; margin: 1em auto; max-width: 60em; padding: 0 1em; }
 pre { font: 13px/1.35 monospace; margin: .3em 0; overflow-x: auto; white-space: pre-wrap; }
 img { max-width: 100%; }
+math[display=block] { overflow-x: auto; }
 table { border-collapse: collapse; }
 td, th { border: 1px solid #ccc; padding: .2em .5em; }
 .box { border: 2px solid #666; border-radius: 4px; margin: 1em 0; padding: 0 1em; }
@@ -93,22 +94,30 @@ class PlainContent(NbGraderPreprocessor):
         return nb, resources
 
 
-def page(made: str, title: str, box: str) -> str:
-    """Return a safe page.
+def safe_body(made: str) -> str:
+    """Return what is safe of a page's body.
 
     Args:
-        made: a page as nbconvert made it, or nothing.
+        made: a page as nbconvert made it.
+    """
+    body = made.partition("<body")[2].partition(">")[2]
+    return draw(_cleaner().clean(re.sub(r"</?(?:body|html)[^<>]*>", "", body)))
+
+
+def page(body: str, title: str, box: str) -> str:
+    """Return a page that loads nothing.
+
+    Args:
+        body: what it shows, from ``safe_body``, or nothing.
         title: the page's title.
         box: what stands at the top, as HTML that is known to be safe.
     """
-    body = made.partition("<body")[2].partition(">")[2]
-    cleaned = draw(_cleaner().clean(re.sub(r"</?(?:body|html)[^>]*>", "", body)))
     styles = STYLES + HtmlFormatter().get_style_defs(".highlight")
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f'<meta charset="utf-8">\n<title>{_escaped(title)}</title>\n'
-        f"<style>{styles}</style>\n</head>\n<body>\n{box}\n{cleaned}\n</body>\n</html>\n"
+        f"<style>{styles}</style>\n</head>\n<body>\n{box}\n{body}\n</body>\n</html>\n"
     )
 
 

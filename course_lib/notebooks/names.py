@@ -8,7 +8,7 @@ import re
 import symtable
 from collections.abc import Iterator
 
-__all__ = ["INTROSPECTION", "bound_names", "free_names", "parse"]
+__all__ = ["INTROSPECTION", "bound_names", "defined_names", "free_names", "parse"]
 
 INTROSPECTION = {"isinstance", "issubclass", "type", "getattr", "hasattr", "vars", "dir", "id"}
 
@@ -41,6 +41,17 @@ def bound_names(source: str) -> set[str]:
         for s in table.get_symbols()
         if s.is_declared_global() and s.is_assigned()
     }
+
+
+def defined_names(source: str) -> set[str]:
+    r"""Return the names that a cell imports or defines by ``def`` or ``class`` at its top level.
+
+    Example:
+        >>> sorted(defined_names("import torch\ndef f(x):\n    y = x\nz = f(1)"))
+        ['f', 'torch']
+    """
+    symbols = _table(source).get_symbols()
+    return {s.get_name() for s in symbols if s.is_imported() or s.is_namespace()}
 
 
 def free_names(source: str) -> set[str]:

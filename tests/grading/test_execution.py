@@ -215,6 +215,23 @@ def test_after_one_cell_ran_out_of_time_the_others_get_less(hosts, monkeypatch):
     assert result.reason == "the cell c1 ran longer than 5 s and was stopped"
 
 
+def test_when_the_whole_time_is_over_nothing_of_the_students_runs(hosts):
+    stubborn = "import time\ntry:\n    time.sleep(1000)\nexcept KeyboardInterrupt:\n    n = 1"
+    limits = replace(LIMITS, cell_seconds=20, seconds=4)
+    result = run(hosts, student(stubborn), student("n = 2"), test("ask('n')"), limits=limits)
+    assert result.reason == "the notebook ran longer than 4 s and was stopped"
+    assert error(result, 1) == f"NotRun: not run: {result.reason}"
+    assert error(result, 2) == f"StudentGone: the code does not run any more: {result.reason}"
+
+
+def test_a_test_that_does_not_end_counts_as_time_of_the_code(hosts, monkeypatch):
+    monkeypatch.setattr("course_lib.grading.running.execution.GRACE", 1.0)
+    source = "def f(): return range(10**15)"
+    result = run(hosts, student(source), test("for x in f(): pass"), limits=SHORT)
+    assert result.ending == "timed out"
+    assert result.reason == "the cell c1 ran longer than 3 s and was stopped"
+
+
 def test_code_that_cannot_be_interrupted_is_killed_and_its_tests_say_so(hosts):
     source = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
     cells = student("def f(): return 1"), student(source), test("f()")
@@ -298,7 +315,6 @@ def total(n): return sum(squares(n))
         "squares = 3\ntry:\n    total(2)\nexcept TypeError as e:\n    assert 'int' in str(e)\n"
         "else:\n    raise AssertionError",
         "squares = cubes\nassert ask('total(2)') == 9 and ask('squares(2)') == [1, 8]",
-        "def squares(n): return 'mine'\nassert squares(2) == 'mine'",
     ],
 )
 def test_a_test_may_take_away_or_replace_a_function_for_a_while(hosts, source):
@@ -327,7 +343,56 @@ def test_functions_are_taken_from_answers_alone():
         student("def c():\n    def d(): pass\nclass E: pass\nf = lambda: 1"),
         test("def g(): pass"),
     )
-    assert declared(book).functions == ("a", "c")
+    assert declared(book).functions == ("c",)
+
+
+IMPORTS = ("plain", "from math import *\nfrom statistics import mean")
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_answer_is_tested_though_it_has_the_name_of_an_import_or_a_builtin(hosts, right):
+    value = "2" if right else "0"
+    answer = "\n".join(f"def {name}(*_): return {value}" for name in ("factorial", "mean", "pow"))
+    tests = [test(f"assert {name}(2, 1) == 2") for name in ("factorial", "mean", "pow")]
+    assert [e is None for e in passes(hosts, IMPORTS, student(answer), *tests)] == [right] * 3
+
+
+def test_a_test_that_defines_a_name_of_an_answers_owns_it_from_then_on(hosts):
+    own, use = test("def close(a, b): return abs(a - b) < 1e-9"), test("assert close(f(2), 4)")
+    source = "def f(x): return 0\ndef close(a, b): return True"
+    assert passes(hosts, student(source), own, use) == [None, "AssertionError: "]
+
+
+def test_what_a_test_makes_of_a_name_ends_with_its_cell_though_the_answer_is_missing(hosts):
+    answered = student("def squares(n): return []\ndef cubes(n): return [1, 8]")
+    book = notebook(
+        student("def cubes(n): return [1, 8]"), test("squares = cubes"), test("squares(2)")
+    )
+    result = execute(book, declared(notebook(answered)), {}, {}, hosts, LIMITS)
+    assert error(result, 2) == "NameError: name 'squares' is not defined"
+
+
+def test_a_function_of_a_test_reaches_the_students_from_later_cells(hosts):
+    helper = test("def check(n): assert total(n) == 5")
+    assert passes(hosts, student(SQUARES), helper, test("check(2)")) == [None, None]
+
+
+def test_an_error_that_would_end_a_loop_unseen_is_seen(hosts):
+    source = "class E(StopIteration): pass\ndef f(x): raise E"
+    [found] = passes(hosts, student(source), test("assert all(map(f, [1, 2]))"))
+    assert found.startswith("StudentError")
+
+
+def test_what_a_function_says_of_itself_is_its_own(hosts):
+    source = "def f(): 'Text.'\ndef g(): pass\nfrom fractions import Fraction\nr = Fraction(1, 3)"
+    tests = "assert f.__doc__ == 'Text.'", "assert g.__doc__", "assert r", "assert r != 0"
+    found = passes(hosts, student(source), *map(test, tests))
+    assert [e and e.split(":")[0] for e in found] == [
+        None,
+        "AssertionError",
+        "TypeError",
+        "TypeError",
+    ]
 
 
 def test_imports_are_taken_from_all_cells_but_tests():

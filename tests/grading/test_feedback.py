@@ -11,7 +11,7 @@ from toy_course import ERROR, TOY, contents, executed, result, submit, toy_cours
 
 from course_lib.grading.course import CourseProblem
 from course_lib.grading.feedback import feedback
-from course_lib.grading.pages import POLICY, page
+from course_lib.grading.pages import POLICY, page, safe_body
 from course_lib.grading.records.recording import Recorder
 
 SLOW = 300_000  # milliseconds that a browser may take
@@ -164,7 +164,7 @@ def test_each_trick_by_itself_is_harmless(text):
         f"<pre>{text}",
         f"<img alt='{text}'>",
     ):
-        audit = Audit(page(f"<body>{made}</body>", text, ""))
+        audit = Audit(page(safe_body(f"<body>{made}</body>"), text, ""))
         assert audit.bad == []
         assert "math" not in audit.tags  # but for the formulas that this project draws itself
 
@@ -254,6 +254,20 @@ def test_a_notebook_that_cannot_be_shown_costs_nobody_else_a_page(course):
     assert "<b>graded</b>" in first
     assert "cannot be shown" in first
     assert "Score" in second
+
+
+def test_a_page_that_takes_for_ever_costs_nobody_else_theirs(tmp_path, monkeypatch):
+    monkeypatch.setattr("course_lib.grading.feedback.SECONDS", 15)
+    course = toy_course(tmp_path)
+    recorder = Recorder(course, TOY)
+    recorder.register()
+    for student, text in (("ada", "fine"), ("eve", "\\\\\\\\[" * 100_000)):
+        submit(course, student)
+        recorder.results.put(result(student, executed(text)))
+        recorder.record(result(student, executed(text)))
+    first, second = (path.read_text() for path in feedback(course, TOY, ["eve", "ada"]))
+    assert "cannot be shown" in first
+    assert "fine" in second
 
 
 @pytest.mark.browser

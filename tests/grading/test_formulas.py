@@ -84,6 +84,13 @@ def test_no_trick_gets_beyond_the_elements_of_a_formula(tex, kind):
 
 def test_what_cannot_be_drawn_stays_tex():
     assert draw(marked(r"\left( x < y")) == r"$\left( x &lt; y$"
+    for tex in (
+        "{" * 60 + "x" + "}" * 60,
+        r"\hspace{999em}x",
+        "x+" * 900,
+        r"\boxed{" * 50 + "}" * 50,
+    ):
+        assert draw(marked(tex)) == f"${tex}$"
     assert draw(marked("x" * 2001, " block")) == "$$" + "x" * 2001 + "$$"
 
 

@@ -16,7 +16,7 @@ DISGUISE = re.compile(r"&(?:amp;?)*(?=#|(?:colon|tab|newline);)", re.IGNORECASE)
 SCRIPT = re.compile(
     r"[\t\r\n]*".join("javascript") + r"(?=[\t\r\n]*\\?:)|vbscript(?=\\?:)", re.IGNORECASE
 )
-DATA = re.compile(r"(\](?:\(|:)\s*<?\s*)(?=data\\?:)", re.IGNORECASE)
+DATA = re.compile(r"(\](?:\(|:)\s*+<?\s*+)(?=data\\?:)", re.IGNORECASE)
 
 
 def harmless(text: str) -> str:

@@ -10,8 +10,10 @@ import importlib
 import json
 import math
 import sys
-from collections import namedtuple
-from collections.abc import Callable
+from collections import deque, namedtuple
+from collections.abc import Callable, Iterator
+from io import IOBase
+from itertools import islice
 from typing import Any
 
 __all__ = ["NotData", "decode", "encode"]
@@ -30,7 +32,8 @@ def encode(value: Any) -> bytes:
 
     Args:
         value: None, bool, int, float, complex, str, bytes, list, tuple (also a named one), dict,
-            set, range, slice, a tensor, an array, a dtype, or any nesting of these.
+            set, frozenset, deque, range, slice, a view of a dict, an iterator (which is used up), a
+            tensor, an array, a dtype, or any nesting of these.
 
     Returns:
         The bytes.
@@ -101,6 +104,11 @@ def _pack_block(value: Any, blocks: list[bytes]) -> Any:
         return {"t": "dtype", "v": value.str}
     if isinstance(value, bytes | bytearray):
         return {"t": "bytes", "v": _block(bytes(value), blocks)}
+    if isinstance(value, Iterator) and not isinstance(value, IOBase):
+        parts = list(islice(value, MOST_CONTAINERS + 1))
+        if len(parts) > MOST_CONTAINERS:
+            raise NotData("an iterator without end is not plain data")
+        return {"t": "iterator", "v": [_pack(part, blocks) for part in parts]}
     for plain in (int, float, str):  # their subclasses, such as enumerations
         if isinstance(value, plain):
             return _pack(plain(value), blocks)
@@ -214,7 +222,12 @@ CONTAINERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "list": (list, list),
     "tuple": (tuple, list),
     "dict": (dict, lambda value: [list(pair) for pair in value.items()]),
-    "set": (set | frozenset, list),
+    "set": (set, list),
+    "frozenset": (frozenset, list),
+    "deque": (deque, list),
+    "keys": (type({}.keys()), list),
+    "values": (type({}.values()), list),
+    "items": (type({}.items()), lambda value: [list(pair) for pair in value]),
     "complex": (complex, lambda value: [value.real, value.imag]),
     "range": (range, lambda value: [value.start, value.stop, value.step]),
     "slice": (slice, lambda value: [value.start, value.stop, value.step]),
@@ -224,6 +237,12 @@ MAKERS: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {
     "tuple": _tuple,
     "dict": lambda parts, _: dict(parts),
     "set": lambda parts, _: set(parts),
+    "frozenset": lambda parts, _: frozenset(parts),
+    "deque": lambda parts, _: deque(parts),
+    "keys": lambda parts, _: dict.fromkeys(parts).keys(),
+    "values": lambda parts, _: dict(enumerate(parts)).values(),
+    "items": lambda parts, _: dict(parts).items(),
+    "iterator": lambda parts, _: iter(parts),
     "complex": lambda parts, _: complex(*map(float, parts)),
     "range": lambda parts, _: range(*parts),
     "slice": lambda parts, _: slice(*parts),

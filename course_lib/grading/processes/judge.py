@@ -3,8 +3,10 @@
 A name that the tests use and that is not theirs is looked up in the student's process. Data comes
 over as data; a function as a stand-in, whose call sends the arguments there and the result back.
 So a test is written as for the student's own notebook, and a patched library, a rebound name or
-an object that equals everything stays on the other side. A test may also delete or rebind the name
-of a function that an answer defines: for the calls of that cell, it is so over there.
+an object that equals everything stays on the other side. A function that an answer of the course's
+own notebook defines is the student's, whatever the judge has imported under its name, until a test
+or a locked cell defines its own. A test may also delete or rebind such a name: for the calls of
+that cell, it is so over there.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 
 from course_lib.grading.processes.codec import NotData, decode, encode
 from course_lib.grading.processes.shell import Shell
-from course_lib.notebooks.names import bound_names, free_names
+from course_lib.notebooks.names import bound_names, defined_names, free_names
 
 __all__ = ["Judge", "StudentError"]
 
@@ -40,11 +42,13 @@ class StandIn:
 
     Args:
         name: its name there.
+        doc: what it says of itself.
         question: sends a question to the student's process and returns the answer.
     """
 
-    def __init__(self, name: str, question: Callable[[dict[str, Any]], Any]) -> None:
+    def __init__(self, name: str, doc: Any, question: Callable[[dict[str, Any]], Any]) -> None:
         self.__name__ = self.__qualname__ = name
+        self.__doc__ = doc if isinstance(doc, str) else None
         self._question = question
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -74,6 +78,12 @@ class NoData:
     def __getattr__(self, name: str) -> Any:
         raise TypeError(self.__dict__["_text"])
 
+    def _refuse(self, *_: Any) -> Any:
+        raise TypeError(self._text)
+
+    __eq__ = __ne__ = __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = _refuse
+    __hash__ = None
+
 
 class Judge:
     """What the judge's process does with each message.
@@ -88,7 +98,7 @@ class Judge:
         self.shell, self.room, self._send = shell, room, ask_student
         self._wanted: set[str] = set()
         self._own: set[str] = set()
-        self._answers: set[str] = set()  # functions that answers define, as the course's do
+        self._answers: set[str] = set()  # functions that the course's own answers define
         self._borrowed: dict[str, Any] = {}  # what the cell that runs started with
         self.kinds: dict[str, Callable[[Any], Any]] = {
             "I": self.take,
@@ -100,7 +110,8 @@ class Judge:
         """Run the imports of the course's notebook; what can be imported is the judge's own."""
         self._answers = set(request["functions"])
         shown = self._show(request["source"], {})
-        self._own |= _names(bound_names, request["source"]) & self.shell.user_ns.keys()
+        imported = _names(bound_names, request["source"]) & self.shell.user_ns.keys()
+        self._own |= imported - self._answers
         return shown
 
     def prepare(self, request: dict[str, Any]) -> bytes:
@@ -108,6 +119,7 @@ class Judge:
         source = request["source"]
         self._wanted |= _names(free_names, source)
         self._own |= _names(bound_names, source)
+        self._answers -= self._own
         borrowed = {}
         with contextlib.suppress(Exception):  # the course's cell then goes without
             borrowed = self._borrow(_names(free_names, source))
@@ -116,11 +128,11 @@ class Judge:
     def run(self, request: dict[str, Any]) -> bytes:
         """Run a test cell and return what it showed, as JSON."""
         source = request["source"]
-        bound = _names(bound_names, source)
-        self._own |= bound - self._answers
-        wanted = self._wanted | _names(free_names, source) | bound & self._answers
+        self._answers -= _names(defined_names, source)
+        self._own |= _names(bound_names, source) - self._answers
+        self._wanted |= _names(free_names, source)
         try:
-            borrowed = self._borrow(wanted)
+            borrowed = self._borrow(self._wanted | self._answers)
         except Exception as error:  # whatever a hostile process may answer
             return self.shell.failed(type(error).__name__, str(error))
         return self._show(source, borrowed)
@@ -128,12 +140,16 @@ class Judge:
     def _show(self, source: str, borrowed: dict[str, Any]) -> bytes:
         """Run a cell with names that are borrowed for as long as it runs."""
         here = self.shell.user_ns
+        for name in self._answers:
+            here.pop(name, None)
         here.update(borrowed)
         self._borrowed = borrowed
         shown = self.shell.show(source, self.room)
         for name, value in borrowed.items():
-            if here.get(name) is value or name in self._answers:
-                here.pop(name, None)
+            if here.get(name) is value:
+                del here[name]
+        for name in self._answers:  # also what the cell made of it
+            here.pop(name, None)
         if "ask" not in here or getattr(here["ask"], "__module__", "").endswith("checks.ask"):
             here["ask"] = self.ask
         return shown
@@ -184,9 +200,9 @@ class Judge:
         return answer
 
     def _borrow(self, names: set[str]) -> dict[str, Any]:
-        """Look names up in the student's process: those that no cell of the judge's binds."""
+        """Look names up in the student's process: those of answers, and those nobody here binds."""
         mine = self._own | self.shell.user_ns.keys() | vars(builtins).keys()
-        foreign = sorted(names - mine)
+        foreign = sorted(names - (mine - self._answers))
         if not foreign:
             return {}
         found = self.question({"do": "look", "names": foreign})["value"]
@@ -194,7 +210,7 @@ class Judge:
         for name in foreign:
             kind, value = found.get(name, ("missing", None))
             if kind == "callable":
-                borrowed[name] = StandIn(name, self.value)
+                borrowed[name] = StandIn(name, value, self.value)
             elif kind == "other":
                 borrowed[name] = NoData(name, str(value)[:LONGEST_NAME])
             elif kind == "data":
@@ -214,7 +230,7 @@ def _error(answer: dict[str, Any]) -> Exception:
     """The error that an answer tells of: of a built-in kind, or one that bears its name."""
     kinds = [kind[:LONGEST_NAME] for kind in answer["error"] if isinstance(kind, str)]
     text = str(answer.get("text", ""))[:LONGEST_TEXT]
-    if not kinds or kinds[0] in NOT_RAISED:
+    if not kinds or any(kind in NOT_RAISED for kind in kinds):
         return StudentError(f"the code stopped: {' '.join([*kinds[:1], text])}")
     for kind in kinds:
         known = getattr(builtins, kind, None)

@@ -52,8 +52,11 @@ class Student:
             return "missing", None
         value = self.shell.user_ns[name]
         if callable(value):
-            return "callable", None
+            doc = getattr(value, "__doc__", None)
+            return "callable", doc[:LONGEST_TEXT] if isinstance(doc, str) else None
         try:
+            if isinstance(value, Iterator):  # to send it would use it up
+                raise NotData
             encode(value)
         except NotData:
             return "other", type(value).__name__

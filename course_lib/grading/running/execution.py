@@ -80,7 +80,7 @@ def declared(notebook: NotebookNode) -> Declared:
         if cell.cell_type == "code" and role(cell) != "judge":
             nodes = _statements(cell.source)
             imports += [ast.unparse(node) for node in nodes if isinstance(node, IMPORTS)]
-            if role(cell) == "student":
+            if cell.metadata.get("nbgrader", {}).get("solution"):
                 functions += [node.name for node in nodes if isinstance(node, FUNCTIONS)]
     return Declared("\n".join(dict.fromkeys(imports)), tuple(dict.fromkeys(functions)))
 
@@ -215,8 +215,9 @@ class _Run:
         """Return the judge's next message; interrupt it when its time is over."""
         try:
             return self.judge.hear(max(end + GRACE - self._now(), 0.1))
-        except TimeoutError:
+        except TimeoutError:  # in what the code returned: the course's own solution came to an end
             self.judge.interrupt()
+            self._is_late()
             return self.judge.settle()
 
     def _question(self, payload: bytes, seconds: float) -> bytes:
@@ -249,14 +250,21 @@ class _Run:
     def _overtime(self) -> None:
         """Interrupt the student's process and note that its time was over."""
         self.student.interrupt()
+        whole = self._is_late()
+        self.student.settle()
+        if whole:
+            self.gone = self.result.reason
+
+    def _is_late(self) -> bool:
+        """Note that a cell's time was over; return whether that of the notebook is."""
         whole = self.until - self._now() < 1
         limit, what = (self.limits.seconds, "the notebook") if whole else (self.allowed, self.at)
         if whole or self.result.ending != "timed out":  # the first is what the others come from
             self.result.ending = "timed out"
             self.result.reason = f"{what} ran longer than {limit:g} s and was stopped"
-        self.student.settle()
         seconds = max(LATER * self.limits.cell_seconds, AT_LEAST)
         self.allowed = min(seconds, self.limits.cell_seconds)
+        return whole
 
     def _lost(self, gone: Gone) -> dict[str, Any]:
         self.result.ending, text = GONE[gone.ending]
