@@ -42,18 +42,38 @@ GRADING = [
         EXECUTION,
         (
             "grading: the student's names go first",
-            "foreign = sorted(names - mine)",
+            "foreign = sorted(names - (mine - self._answers))",
             "foreign = sorted(names)",
         ),
         (
             "grading: a name that is borrowed stays",
-            "                here.pop(name, None)",
-            "                pass",
+            "            if here.get(name) is value:\n                del here[name]\n        for name in self._answers:",
+            "        for name in ():",
+        ),
+        (
+            "grading: an import stands before an answer",
+            "self._own |= imported - self._answers",
+            "self._own |= imported",
+        ),
+        (
+            "grading: a test's own helper is the student's",
+            "        self._answers -= _names(defined_names, source)\n",
+            "",
+        ),
+        (
+            "grading: what a test makes of a name stays",
+            "        for name in self._answers:  # also what the cell made of it\n",
+            "        for name in ():\n",
+        ),
+        (
+            "grading: an error of the code's ends a loop unseen",
+            "any(kind in NOT_RAISED for kind in kinds)",
+            "kinds[0] in NOT_RAISED",
         ),
         (
             "grading: a test that puts a function aside loses it",
-            "self._own |= bound - self._answers",
-            "self._own |= bound",
+            "self._own |= _names(bound_names, source) - self._answers\n        self._wanted",
+            "self._own |= _names(bound_names, source)\n        self._wanted",
         ),
         (
             "grading: a function put aside is called all the same",
@@ -77,8 +97,8 @@ GRADING = [
         ),
         (
             "grading: the student may end a loop of the judge's",
-            "not kinds or kinds[0] in NOT_RAISED",
-            "not kinds",
+            "if not kinds or any(kind in NOT_RAISED for kind in kinds):",
+            "if not kinds:",
         ),
     ),
     *mutants_of(
@@ -134,8 +154,18 @@ GRADING = [
         EXECUTION,
         (
             "grading: any function of a student's is an answer's",
-            'if role(cell) == "student":',
+            'if cell.metadata.get("nbgrader", {}).get("solution"):',
             "if True:",
+        ),
+        (
+            "grading: cells go on when the whole time is over",
+            "            self.gone = self.result.reason\n\n    def _is_late",
+            "            pass\n\n    def _is_late",
+        ),
+        (
+            "grading: a test that does not end is no overtime",
+            "            self._is_late()\n            return self.judge",
+            "            return self.judge",
         ),
         (
             "grading: every endless loop costs the whole limit",
