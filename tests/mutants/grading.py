@@ -47,8 +47,8 @@ GRADING = [
         ),
         (
             "grading: a name that is borrowed stays",
-            "            if here.get(name) is value:\n                del here[name]\n        for name in self._answers:",
-            "        for name in ():",
+            "                del here[name]\n        for name in self._answers:",
+            "                pass\n        for name in ():",
         ),
         (
             "grading: an import stands before an answer",
