@@ -21,6 +21,7 @@ __all__ = ["MarkedFormulas", "draw"]
 
 # What is longer, deeper or larger stays TeX: browsers take seconds to draw it.
 LONGEST, DEEPEST, MOST, WIDEST = 2000, 40, 1000, 100
+LABEL = re.compile(r"\\label\{[^{}]*\}")
 DEFINES = re.compile(r"\\(?:newcommand|renewcommand|def|let|DeclareMathOperator)\b")
 MARKED = re.compile(r'<code class="formula( block)?">([^<]*)</code>')
 ELEMENTS = frozenset(
@@ -78,7 +79,8 @@ def _drawn(found: re.Match[str]) -> str:
     if len(tex) > LONGEST or DEFINES.search(tex):  # definitions may grow without end
         return as_tex
     try:
-        formula = convert_to_element(tex, display=display)
+        known = LABEL.sub("", tex).replace(r"\operatorname*", r"\operatorname")
+        formula = convert_to_element(known, display=display)
         return ElementTree.tostring(_only_known(formula), "unicode", short_empty_elements=False)
     except Exception:  # whatever it meets in TeX that it does not know
         return as_tex

@@ -301,7 +301,9 @@ SQUARES = """
 def squares(n): return [i * i for i in range(1, n + 1)]
 def cubes(n): return [i ** 3 for i in range(1, n + 1)]
 def total(n): return sum(squares(n))
+def root(x): return math.sqrt(x)
 """
+MATH = ("plain", "import math")
 
 
 @pytest.mark.parametrize(
@@ -311,6 +313,8 @@ def total(n): return sum(squares(n))
         "kept = squares\ndel squares\ntry:\n    total(1)\nexcept NameError:\n    pass\n"
         "else:\n    raise AssertionError\nfinally:\n    squares = kept\nassert total(2) == 5",
         "kept = squares\ndel squares\nassert kept(2) == [1, 4]",
+        "kept = math\ndel math\ntry:\n    root(9)\nexcept NameError:\n    pass\n"
+        "else:\n    raise AssertionError\nfinally:\n    math = kept\nassert root(9) == 3",
         "squares = cubes\nassert total(2) == 9 and squares(2) == [1, 8]",
         "squares = 3\ntry:\n    total(2)\nexcept TypeError as e:\n    assert 'int' in str(e)\n"
         "else:\n    raise AssertionError",
@@ -319,7 +323,7 @@ def total(n): return sum(squares(n))
 )
 def test_a_test_may_take_away_or_replace_a_function_for_a_while(hosts, source):
     after = "assert squares(2) == [1, 4] and total(2) == 5"
-    found = passes(hosts, student(SQUARES), test(source), test(after))
+    found = passes(hosts, MATH, student(SQUARES), test(source), test(after))
     assert found == [None, None]
 
 

@@ -74,6 +74,11 @@ def test_what_the_lecture_writes_reads_as_it_should():
     assert shown == "logp(x)≥𝔼q(z|x)[logp(x,z)q(z|x)]"
 
 
+def test_what_the_converter_does_not_know_is_taken_out():
+    tex = r"\operatorname*{argmax} x \label{eq:1}"
+    assert "".join(ElementTree.fromstring(draw(marked(tex))).itertext()) == "argmaxx"
+
+
 @pytest.mark.parametrize("tex", TRICKS)
 @pytest.mark.parametrize("kind", ["", " block"])
 def test_no_trick_gets_beyond_the_elements_of_a_formula(tex, kind):

@@ -77,8 +77,8 @@ GRADING = [
         ),
         (
             "grading: a function put aside is called all the same",
-            'found[name] = ("gone", None)',
-            "pass",
+            'dict.fromkeys(self._known - here.keys(), ("gone", None))',
+            "{}",
         ),
         (
             "grading: another function in its place is forgotten",

@@ -25,7 +25,6 @@ __all__ = ["Judge", "StudentError"]
 
 
 LONGEST_NAME, LONGEST_TEXT = 100, 20_000
-MISSING = object()
 # What would end a loop or a process of the judge's without anybody noticing.
 NOT_RAISED = (
     *("KeyboardInterrupt", "SystemExit", "GeneratorExit", "StopIteration"),
@@ -100,6 +99,7 @@ class Judge:
         self._own: set[str] = set()
         self._answers: set[str] = set()  # functions that the course's own answers define
         self._borrowed: dict[str, Any] = {}  # what the cell that runs started with
+        self._known: set[str] = set()  # the names that it started with
         self.kinds: dict[str, Callable[[Any], Any]] = {
             "I": self.take,
             "L": self.prepare,
@@ -143,7 +143,7 @@ class Judge:
         for name in self._answers:
             here.pop(name, None)
         here.update(borrowed)
-        self._borrowed = borrowed
+        self._borrowed, self._known = borrowed, set(here)
         shown = self.shell.show(source, self.room)
         for name, value in borrowed.items():
             if here.get(name) is value:
@@ -163,21 +163,22 @@ class Judge:
         return self.question({**request, "names": self._rebound()})
 
     def _rebound(self) -> dict[str, tuple[str, Any]]:
-        """What the running cell has made of the names of answers: gone, another's, or data.
+        """What the cell that runs made of names: gone, or of one of an answer another, or data.
 
         Raises:
             TypeError: if it put a function of its own in the place of a student's.
         """
-        here, found = self.shell.user_ns, {}
-        for name in self._answers & self._borrowed.keys():
-            now = here.get(name, MISSING)
-            if now is MISSING:
-                found[name] = ("gone", None)
-            elif isinstance(now, StandIn) and now is not self._borrowed[name]:
+        here = self.shell.user_ns
+        found: dict[str, tuple[str, Any]] = dict.fromkeys(self._known - here.keys(), ("gone", None))
+        for name in self._answers & self._borrowed.keys() & here.keys():
+            now = here[name]
+            if now is self._borrowed[name]:
+                continue
+            if isinstance(now, StandIn):
                 found[name] = ("as", now.__name__)
-            elif callable(now) and now is not self._borrowed[name]:
+            elif callable(now):
                 raise TypeError(f"{name} is a function of the test, which the code cannot call")
-            elif now is not self._borrowed[name]:
+            else:
                 found[name] = ("data", now)
         return found
 
