@@ -387,6 +387,15 @@ def test_an_error_that_would_end_a_loop_unseen_is_seen(hosts):
     assert found.startswith("StudentError")
 
 
+def test_an_argument_that_is_returned_is_that_argument(hosts):
+    source = "import copy\ndef same(x): return x\ndef other(x): return copy.deepcopy(x)"
+    use = (
+        "a = [[1]]\nb = {}(a)\nb[0].append(2)\nassert (a == [[1, 2]]) == {}\nassert (a is b) == {}"
+    )
+    tests = test(use.format("same", True, True)), test(use.format("other", False, False))
+    assert passes(hosts, student(source), *tests) == [None, None]
+
+
 def test_what_a_function_says_of_itself_is_its_own(hosts):
     source = "def f(): 'Text.'\ndef g(): pass\nfrom fractions import Fraction\nr = Fraction(1, 3)"
     tests = "assert f.__doc__ == 'Text.'", "assert g.__doc__", "assert r", "assert r != 0"

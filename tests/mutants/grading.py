@@ -87,8 +87,13 @@ GRADING = [
         ),
         (
             "grading: changes of arguments are lost",
-            "            _change((*args",
-            "            (lambda *_: 0)((*args",
+            "            _change(given[i], now)",
+            "            pass",
+        ),
+        (
+            "grading: an argument that is returned is another",
+            'list(answer.get("same", []))',
+            "()",
         ),
         (
             "grading: errors lose their kind",

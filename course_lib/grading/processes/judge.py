@@ -57,8 +57,11 @@ class StandIn:
             answer = self._question(request)
         except NotData as error:
             raise TypeError(f"{self.__name__} takes data alone here: {error}") from None
+        given = *args, *kwargs.values()
         for i, now in dict(answer.get("changed", {})).items():
-            _change((*args, *kwargs.values())[i], now)
+            _change(given[i], now)
+        for i in list(answer.get("same", [])):  # an argument itself, not another one like it
+            return given[i]
         return answer["value"]
 
     def __getattr__(self, name: str) -> Any:

@@ -63,7 +63,7 @@ class Student:
         return "data", value
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Call a function, and tell also which of its arguments it changed."""
+        """Call a function, and tell also which arguments it changed, and which one it returned."""
         args, kwargs = request["args"], request["kwargs"]
         before = [encode(value) for value in (*args, *kwargs.values())]
         function = self.shell.user_ns[request["name"]]
@@ -71,7 +71,9 @@ class Student:
             value = function(*args, **kwargs)
         pairs = zip(before, (*args, *kwargs.values()), strict=True)
         changed = {i: now for i, (old, now) in enumerate(pairs) if encode(now) != old}
-        return {"value": value, "changed": changed}
+        all_given = [] if isinstance(value, tuple) else [*args, *kwargs.values()]
+        same = [i for i, given in enumerate(all_given) if given is value]
+        return {"value": value, "changed": changed, "same": same[:1]}
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Evaluate an expression of the tests, where the student's names are known."""
