@@ -8,7 +8,14 @@ import re
 import symtable
 from collections.abc import Iterator
 
-__all__ = ["INTROSPECTION", "bound_names", "defined_names", "free_names", "parse"]
+__all__ = [
+    "INTROSPECTION",
+    "bound_names",
+    "deferred_names",
+    "defined_names",
+    "free_names",
+    "parse",
+]
 
 INTROSPECTION = {"isinstance", "issubclass", "type", "getattr", "hasattr", "vars", "dir", "id"}
 
@@ -61,11 +68,25 @@ def free_names(source: str) -> set[str]:
         >>> sorted(free_names("x = f(len(y))\nprint(x)"))
         ['f', 'y']
     """
+    read = {s.get_name() for s in _table(source).get_symbols() if s.is_referenced()}
+    return (read - bound_names(source) - set(dir(builtins))) | deferred_names(source)
+
+
+def deferred_names(source: str) -> set[str]:
+    r"""Return the free names of a cell that its functions read, perhaps when a later cell runs.
+
+    Example:
+        >>> sorted(deferred_names("def f(x):\n    return g(x) + y\nz"))
+        ['g', 'y']
+    """
     top = _table(source)
-    read = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
-    for table in _tables(top):
-        if table is not top:
-            read |= {s.get_name() for s in table.get_symbols() if s.is_global()}
+    read = {
+        symbol.get_name()
+        for table in _tables(top)
+        if table is not top
+        for symbol in table.get_symbols()
+        if symbol.is_global()
+    }
     return read - bound_names(source) - set(dir(builtins))
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from course_lib.grading.processes.codec import NotData, decode, encode
 from course_lib.grading.processes.shell import Shell
-from course_lib.notebooks.names import bound_names, defined_names, free_names
+from course_lib.notebooks.names import bound_names, deferred_names, defined_names, free_names
 
 __all__ = ["Judge", "StudentError"]
 
@@ -133,9 +133,9 @@ class Judge:
         source = request["source"]
         self._answers -= _names(defined_names, source)
         self._own |= _names(bound_names, source) - self._answers
-        self._wanted |= _names(free_names, source)
+        self._wanted |= _names(deferred_names, source)
         try:
-            borrowed = self._borrow(self._wanted | self._answers)
+            borrowed = self._borrow(self._wanted | self._answers | _names(free_names, source))
         except Exception as error:  # whatever a hostile process may answer
             return self.shell.failed(type(error).__name__, str(error))
         return self._show(source, borrowed)
