@@ -113,8 +113,7 @@ class Judge:
         """Run the imports of the course's notebook; what can be imported is the judge's own."""
         self._answers = set(request["functions"])
         shown = self._show(request["source"], {})
-        imported = _names(bound_names, request["source"]) & self.shell.user_ns.keys()
-        self._own |= imported - self._answers
+        self._own |= _names(bound_names, request["source"]) & self.shell.user_ns.keys()
         return shown
 
     def prepare(self, request: dict[str, Any]) -> bytes:
@@ -122,7 +121,7 @@ class Judge:
         source = request["source"]
         self._wanted |= _names(free_names, source)
         self._own |= _names(bound_names, source)
-        self._answers -= self._own
+        self._answers -= _names(bound_names, source)
         borrowed = {}
         with contextlib.suppress(Exception):  # the course's cell then goes without
             borrowed = self._borrow(_names(free_names, source))
@@ -132,7 +131,7 @@ class Judge:
         """Run a test cell and return what it showed, as JSON."""
         source = request["source"]
         self._answers -= _names(defined_names, source)
-        self._own |= _names(bound_names, source) - self._answers
+        self._own |= _names(bound_names, source)
         self._wanted |= _names(deferred_names, source)
         try:
             borrowed = self._borrow(self._wanted | self._answers | _names(free_names, source))
@@ -143,7 +142,7 @@ class Judge:
     def _show(self, source: str, borrowed: dict[str, Any]) -> bytes:
         """Run a cell with names that are borrowed for as long as it runs."""
         here = self.shell.user_ns
-        for name in self._answers:
+        for name in self._answers:  # an import, or what the cell before made of it
             here.pop(name, None)
         here.update(borrowed)
         self._borrowed, self._known = borrowed, set(here)
@@ -151,8 +150,6 @@ class Judge:
         for name, value in borrowed.items():
             if here.get(name) is value:
                 del here[name]
-        for name in self._answers:  # also what the cell made of it
-            here.pop(name, None)
         if "ask" not in here or getattr(here["ask"], "__module__", "").endswith("checks.ask"):
             here["ask"] = self.ask
         return shown
