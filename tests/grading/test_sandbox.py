@@ -2,6 +2,7 @@
 
 import ast
 import json
+import mmap
 import os
 import platform
 import shutil
@@ -595,7 +596,8 @@ class TestLimits:
 
     def test_memory_of_grows_with_use_and_is_unknown_without_proc(self, monkeypatch, tmp_path):
         before = memory_of(os.getpid())
-        held = bytearray(b"x" * 30 * MIB)
+        held = mmap.mmap(-1, 30 * MIB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # none used before
+        held.write(b"x" * 30 * MIB)
         assert memory_of(os.getpid()) - before > 25 * MIB
         del held
         assert memory_of(2**30) == 0
