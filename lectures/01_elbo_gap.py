@@ -25,8 +25,8 @@ from course_lib.evaluation import evaluate, latent_world, mean_and_error
 from course_lib.exact import identities, tables
 from course_lib.exact.grid import Grid
 from course_lib.exact.linear_gaussian import LinearGaussian
-from course_lib.figures import elbo_gap as explorable
-from course_lib.figures import elbo_gap_plots as plots
+from course_lib.exact.two_peaks import WORLD
+from course_lib.figures import elbo_gap as figures
 from course_lib.figures.images import tile
 from course_lib.models import VAE, FlowPosteriorVAE
 from course_lib.training import cosine, fit
@@ -45,7 +45,7 @@ _ = torch.manual_seed(0)
 # Each piece is as simple as can be. The sum is not.
 
 # %%
-plots.mixture(components=12)
+figures.mixture(components=12)
 
 # %% [markdown]
 # The sum is skewed, with a long tail to the right: no single Gaussian looks like that. This is what a VAE buys with
@@ -54,7 +54,7 @@ plots.mixture(components=12)
 # **Q1.** We observe x = 1.5. Which values of z are likely to have produced it: one region, or two?
 
 # %%
-plots.posterior(x=1.5)
+figures.posterior(x=1.5)
 
 # %% [markdown]
 # Two: the mean is 0.8 z², so z and -z explain x equally well, and the **posterior** p(z|x) has two peaks. A VAE's
@@ -74,7 +74,7 @@ plots.posterior(x=1.5)
 # %%
 x = torch.tensor([[1.5]], dtype=torch.double)
 q = DiagonalGaussian(torch.tensor([[0.9]]).double(), torch.tensor([[-0.5]]).double())
-on_grid = identities.log_prob_is_elbo_plus_gap(plots.WORLD, x, q.log_prob)
+on_grid = identities.log_prob_is_elbo_plus_gap(WORLD, x, q.log_prob)
 print(on_grid)
 
 # %% [markdown]
@@ -126,7 +126,7 @@ print(constant)
 # the best Gaussian sit: between the peaks, or on one of them? Then switch on 1, 2 and 4 planar layers.
 
 # %%
-explorable.explorable()
+figures.explorable()
 
 # %% [markdown]
 # The sum of the two bars never moves: log p(x) = -1.684 whatever q does. A wide Gaussian between the peaks leaves 0.85 nats.
@@ -198,7 +198,7 @@ bounds = {
     k: linear.importance_bound(x_linear[:1].expand(400, 5), k, prior, generator)
     for k in (1, 3, 10, 30, 100, 300, 1000)
 }
-plots.bound_in_k(bounds, linear.log_prob(x_linear[:1]).item())
+figures.bound_in_k(bounds, linear.log_prob(x_linear[:1]).item())
 
 # %% [markdown]
 # About a hundred: from the prior, one sample is some 15 nats low, thirty a quarter of a nat, a hundred less than a tenth. L_k remains a **lower bound**:
@@ -281,7 +281,7 @@ def mean_gap(model: VAE, x: torch.Tensor, log_p: torch.Tensor) -> float:
 held_out = {
     family: [mean_gap(m, splits.test.x, exact) for m in models[family]] for family in families
 }
-plots.gaps(held_out, "held-out gap, nats an image")
+figures.gaps(held_out, "held-out gap, nats an image")
 
 # %% [markdown]
 # Flows help: the same decoder, the same log p(x), and less is left out. But look at the spread before you rank: where the dots of
@@ -294,7 +294,9 @@ plots.gaps(held_out, "held-out gap, nats an image")
 # %%
 gap_of_gaussian = exact - evaluate(models["Gaussian"][0], splits.test.x, k=1, samples=50).elbo
 worst = gap_of_gaussian.topk(3).indices
-plots.latent_plane({family: models[family][0] for family in families}, world, splits.test.x[worst])
+figures.latent_plane(
+    {family: models[family][0] for family in families}, world, splits.test.x[worst]
+)
 
 # %% [markdown]
 # **Q8.** Blue is the true posterior, orange are draws of each q. Is the *shape* of q to blame here, or something else?
@@ -320,8 +322,8 @@ for family in families:
 # that shape should matter; here are the three test images for which it is least like one.
 
 # %%
-odd = plots.least_gaussian(world, splits.test.x, n=3)
-plots.latent_plane({family: models[family][0] for family in families}, world, splits.test.x[odd])
+odd = figures.least_gaussian(world, splits.test.x, n=3)
+figures.latent_plane({family: models[family][0] for family in families}, world, splits.test.x[odd])
 
 # %% [markdown]
 # An image that can be read in two ways has a posterior with two peaks. A Gaussian must choose one, or cover the valley between them as in

@@ -1,9 +1,9 @@
 """Worlds in which every quantity of the lecture is known, and its identities as functions.
 
 ``tables`` are finite joints, ``linear_gaussian`` has closed forms, ``kalman`` has them over time,
-``grid`` integrates a latent of one or two dimensions for any likelihood, ``f_divergence`` compares
-two tables by a critic. ``identities`` executes the lecture's equations in these worlds. Everything
-is float64.
+``grid`` integrates a latent of one or two dimensions for any likelihood, ``two_peaks`` is the world
+of lecture 1 on such a grid, ``f_divergence`` compares two tables by a critic. ``identities``
+executes the lecture's equations in these worlds. Everything is float64.
 
 Example:
     >>> p_zx = tables.random((3, 4), seed=0)
@@ -12,6 +12,14 @@ Example:
     True
 """
 
-from course_lib.exact import f_divergence, grid, identities, kalman, linear_gaussian, tables
+from course_lib.exact import (
+    f_divergence,
+    grid,
+    identities,
+    kalman,
+    linear_gaussian,
+    tables,
+    two_peaks,
+)
 
-__all__ = ["f_divergence", "grid", "identities", "kalman", "linear_gaussian", "tables"]
+__all__ = ["f_divergence", "grid", "identities", "kalman", "linear_gaussian", "tables", "two_peaks"]

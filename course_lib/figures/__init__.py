@@ -1,6 +1,6 @@
 """Pictures, and figures that answer a slider.
 
 ``style`` makes figures and fixes one colour per concept, ``images`` shows still pictures, ``live``
-is the figure with sliders, ``page`` the same figure for a web page without a kernel. The rest is
-one module per lecture. Nothing here touches pyplot, whose figures and back end are global.
+is the figure with sliders, ``page`` the same figure for a web page without a kernel. Each
+topic has a folder of its own. Nothing here touches pyplot, whose figures and back end are global.
 """

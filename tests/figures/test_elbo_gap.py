@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from course_lib.distributions.transforms import planar
-from course_lib.figures.elbo_gap import LAYERS, explorable
-from course_lib.figures.two_peaks import log_normal
+from course_lib.exact.two_peaks import log_normal
+from course_lib.figures.elbo_gap.gap_by_hand import LAYERS, explorable
 
 READOUT = re.compile(r"log p\(x\) (\S+) = ELBO (\S+) \+ KL (\S+) ")
 
@@ -46,7 +46,7 @@ def test_blit_equals_full_draw(live):
 
 def test_the_first_use_of_layers_says_that_it_takes_time(monkeypatch, live):
     said = []
-    monkeypatch.setattr("course_lib.figures.elbo_gap.is_fitted", lambda count: False)
+    monkeypatch.setattr("course_lib.figures.elbo_gap.gap_by_hand.is_fitted", lambda count: False)
     monkeypatch.setattr(live, "say", said.append)
     live.update(mu=0.0, log_scale=0.0, layers=2)
     assert said == ["fitting 2 planar layers, once: a few seconds ..."]

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from torch import Tensor
 
+from course_lib.exact.two_peaks import log_normal
 from course_lib.figures import style
 from course_lib.figures.controls import Choice, Slider
-from course_lib.figures.live import LiveFigure, explain_error
-from course_lib.figures.two_peaks import (
+from course_lib.figures.elbo_gap.planar_q import (
     BASE,
     LOG_PX,
     LogProb,
@@ -19,11 +19,11 @@ from course_lib.figures.two_peaks import (
     fitted_layers,
     is_fitted,
     log_joint,
-    log_normal,
     push,
     reference_planar,
     split,
 )
+from course_lib.figures.live import LiveFigure, explain_error
 
 __all__ = ["LAYERS", "explorable"]
 

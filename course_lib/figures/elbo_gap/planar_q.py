@@ -1,8 +1,7 @@
-"""A world with one number z and a posterior of two peaks, and the q that try to match it (slide 6).
+"""A Gaussian q pushed through planar layers, against the posterior with two peaks (slide 6).
 
-p(z) = N(0, 1), p(x|z) = N(0.8 z^2, 0.6^2), and x = 1.5 was observed. z and -z explain x equally
-well, so p(z|x) has two peaks, which no Gaussian has, but a Gaussian pushed through planar layers
-may. Every number is a sum over a grid in float64; nothing is sampled.
+The world is ``exact.two_peaks`` with x = 1.5 observed. Every number is a sum over a grid of the
+base's noise, in float64; nothing is sampled.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ import torch
 from torch import Tensor
 
 from course_lib.distributions.transforms import planar as reference_planar
+from course_lib.exact import two_peaks
+from course_lib.exact.two_peaks import log_normal
 
 __all__ = [
     "BASE",
@@ -23,13 +24,13 @@ __all__ = [
     "fitted_layers",
     "is_fitted",
     "log_joint",
-    "log_normal",
     "push",
     "reference_planar",
     "split",
 ]
 
-X, SLOPE, NOISE_SCALE = 1.5, 0.8, 0.6
+X = torch.tensor([[1.5]], dtype=torch.float64)
+LOG_PX = float(two_peaks.WORLD.log_prob(X))
 # The mean and log scale of the best Gaussian that covers both peaks: the base of the fitted layers.
 BASE = (0.0, -0.2)
 
@@ -48,30 +49,14 @@ class Split(NamedTuple):
     kl: float
 
 
-def log_normal(x: Tensor, mu: Tensor, log_scale: Tensor) -> Tensor:
-    """Return log N(x; mu, exp(log_scale)^2) summed over the last dimension: (n, d) -> (n,)."""
-    standardised = (x - mu) * (-log_scale).exp()
-    return (-0.5 * standardised.square() - log_scale - 0.5 * math.log(2 * math.pi)).sum(-1)
-
-
 def log_joint(z: Tensor) -> Tensor:
     """Return log p(z) + log p(x|z) at x = 1.5: (..., 1) -> (...)."""
-    prior = log_normal(z, torch.zeros_like(z), torch.zeros_like(z))
-    log_noise = torch.full_like(z, math.log(NOISE_SCALE))
-    return prior + log_normal(torch.full_like(z, X), SLOPE * z.square(), log_noise)
-
-
-def _grid(low: float, high: float, count: int) -> tuple[Tensor, float]:
-    return torch.linspace(low, high, count, dtype=torch.float64)[:, None], (high - low) / (
-        count - 1
-    )
+    return two_peaks.log_prior(z) + two_peaks.log_likelihood(X[0], z)
 
 
 # Sums over an even grid of a smooth function that vanishes at both ends are exact to rounding.
-_Z, _Z_STEP = _grid(-8, 8, 3201)
-_NOISE, _NOISE_STEP = _grid(-8.5, 8.5, 851)
-_WEIGHT = log_normal(_NOISE, torch.zeros(1), torch.zeros(1)).exp() * _NOISE_STEP
-LOG_PX = float(torch.logsumexp(log_joint(_Z), 0) + math.log(_Z_STEP))
+_NOISE = torch.linspace(-8.5, 8.5, 851, dtype=torch.float64)[:, None]
+_WEIGHT = two_peaks.log_prior(_NOISE).exp() * float(_NOISE[1] - _NOISE[0])
 
 
 def push(
