@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from course_lib.notebooks.course_map import MAP, course_map
 from course_lib.notebooks.percent import from_percent, to_bytes
 from course_lib.notebooks.problems import NotebookProblems
 from course_lib.notebooks.release import release
@@ -37,6 +38,8 @@ def generated(root: Path) -> dict[Path, bytes]:
     for folder in sorted((root / "solutions").glob("*/")):
         if any(folder.glob("*.py")):
             files |= _assignment(folder, root)
+    if lectures:
+        files[MAP] = course_map(root)
     return files
 
 
@@ -107,7 +110,8 @@ def _refuse_strays(folder: Path) -> None:
 def _present(root: Path) -> set[Path]:
     """Every file that stands where generated files stand."""
     beside = [path for part in ("lectures", "solutions/*") for path in root.glob(f"{part}/*.ipynb")]
-    return {path.relative_to(root) for path in (*beside, *_files(root / RELEASE))}
+    map_of_course = [root / MAP] if (root / MAP).is_file() else []
+    return {p.relative_to(root) for p in (*beside, *map_of_course, *_files(root / RELEASE))}
 
 
 def _files(folder: Path) -> Iterator[Path]:
