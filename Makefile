@@ -19,7 +19,7 @@ help:
 	@echo "make notebooks                        rebuild notebooks and assignments from their .py files"
 	@echo "make lint                             ruff, and whether the notebooks are up to date"
 	@echo "make bench                            timings and trained figures, side by side (half an hour)"
-	@echo "make claims                           measure the lecture's claims, row by row, in one table (100 min of CPU; it resumes)"
+	@echo "make claims                           measure the claims of the lecture into the package (100 min of CPU; it resumes)"
 	@echo "make clean                            remove .venv and what the tests left"
 
 environment:

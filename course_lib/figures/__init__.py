@@ -1,6 +1,7 @@
 """Pictures, and figures that answer a slider.
 
 ``style`` makes figures and fixes one colour per concept, ``images`` shows still pictures, ``live``
-is the figure with sliders, ``page`` the same figure for a web page without a kernel. Each
-topic has a folder of its own. Nothing here touches pyplot, whose figures and back end are global.
+is the figure with sliders, ``page`` the same figure for a web page without a kernel, and
+``closing_table`` the table that ends a lecture. Each topic has a folder of its own. Nothing here
+touches pyplot, whose figures and back end are global.
 """

@@ -1,9 +1,13 @@
-"""The lecture's claims, each measured: one module a row of the table.
+"""The lecture's claims, each measured: one module for each claim of the table.
 
-A row has ``CLAIM`` (the lecture's sentence, with its slide), ``UNITS``, and ``measure(seed)``,
-which returns figures by name: held-out, with its floor or null beside it, and "CPU s".
+A claim declares ``CLAIM`` (the lecture's sentence, with its slide), ``HELD_OUT`` (what the figures
+are of), ``SETTINGS`` (how they were chosen: on validation, or with test figures in sight),
+``FIGURES`` (name -> units), ``VERDICT`` and ``EVIDENCE`` (the comparisons of figures on which the
+verdict rests). Its ``measure(seed)`` returns figures by name, with floors and nulls beside them,
+and may add "CPU s". A figure that is a mean over held-out examples is given as an estimate with
+``value`` and ``error``, so that its sampling error is recorded.
 """
 
 
 class Unavailable(Exception):
-    """Raised by a row whose data are not on this machine; it says which and how to get them."""
+    """Raised by a claim whose data are not on this machine; it says which and how to get them."""

@@ -1,65 +1,66 @@
-"""Measure the lecture's claims and print them as one table.
+"""Measure the lecture's claims, record them in the package, and print them as one table.
 
-python tests/benchmarks/claims [rows ...] [--seeds 3] [--fresh] [--show]
+python tests/benchmarks/claims [claims ...] [--seeds 3] [--fresh] [--show]
 
-Every result is stored under results/claims/ as soon as it is there: an interrupted run goes on
-where it was. A stored result is measured anew when its row's code changes. The table is printed
-as text and written as Markdown to results/claims/table.md.
+Every result is stored under results/claims/ as soon as it is there: an interrupted run continues
+where it stopped. A stored result is measured again when the claim's code changes, but not when
+only its words change. Once a claim has all its seeds, course_lib/measured.json and the table.md
+beside this file are written. A run with fewer seeds than the package has writes neither.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import importlib
 import json
-import math
-import os
 import sys
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-RESULTS = ROOT / "results" / "claims"
 sys.path[:0] = [str(ROOT), str(HERE.parent)]
 
 import torch  # noqa: E402
 
-from claims import Unavailable  # noqa: E402
+from claims import Unavailable, _record  # noqa: E402
+from claims._record import Result  # noqa: E402
 
-HEADER = ("claim", "figure", "mean ± half range", "units", "seeds")
-
-
-@dataclass
-class Result:
-    """What one row gave for one seed: its figures, or why there are none."""
-
-    row: str
-    seed: int
-    source: str
-    library: str
-    figures: dict[str, float] = field(default_factory=dict)
-    missing: str = ""
+RESULTS = ROOT / "results" / "claims"
+PACKAGED, TABLE = ROOT / "course_lib" / "measured.json", HERE / "table.md"
+WORDS = {"CLAIM", "HELD_OUT", "SETTINGS", "FIGURES", "VERDICT", "EVIDENCE"}
 
 
 def hash_of(paths: Iterable[Path]) -> str:
-    """Return a short hash of the files' text."""
+    """Return a short hash of the files' code, whatever its layout and the words of a claim."""
     digest = hashlib.sha256()
     for path in sorted(paths):
-        digest.update(path.read_bytes())
+        tree = ast.parse(path.read_text("utf-8"))
+        tree.body = [node for node in tree.body if not _is_words(node)]
+        digest.update(ast.dump(tree).encode())
     return digest.hexdigest()[:16]
 
 
-def rows_in(folder: Path, names: list[str]) -> dict[str, ModuleType]:
+def _is_words(node: ast.stmt) -> bool:
+    """Return whether a statement is a docstring, or declares what a claim says of itself."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    names = node.targets if isinstance(node, ast.Assign) else []
+    return any(isinstance(name, ast.Name) and name.id in WORDS for name in names)
+
+
+def claims_in(folder: Path, names: list[str]) -> dict[str, ModuleType]:
     """Return the modules of the folder that measure a claim, all or those named.
 
     Raises:
-        SystemExit: if there is no row of a name.
+        SystemExit: if there is no claim of a name.
     """
     found = {}
     for path in sorted(folder.glob("[!_]*.py")):
@@ -70,32 +71,26 @@ def rows_in(folder: Path, names: list[str]) -> dict[str, ModuleType]:
             found[path.stem] = module
     unknown = sorted(set(names) - set(found))
     if unknown:
-        raise SystemExit(f"claims: no row called {', '.join(unknown)}")
+        raise SystemExit(f"claims: no claim called {', '.join(unknown)}")
     return found
 
 
 def stored(path: Path, source: str) -> Result | None:
-    """Return the result in a file, unless there is none or the row's code was another."""
+    """Return the result in a file, unless there is none or the claim's code was another."""
     try:
-        result = Result(**json.loads(path.read_text()))
+        result = Result(**json.loads(path.read_text("utf-8")))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
         return None
     return result if result.source == source else None
 
 
-def store(path: Path, result: Result) -> None:
-    """Write a result so that an interruption leaves the file old or new, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(asdict(result), indent=1))
-    os.replace(partial, path)
-
-
 def measure(module: ModuleType, result: Result) -> None:
-    """Fill in the figures; what the row lacks is written down, not raised."""
+    """Fill in the figures; what the claim lacks is written down, not raised."""
     began = time.process_time()
     try:
-        figures = module.measure(result.seed)
+        figures = dict(module.measure(result.seed))
+        result.cpu_seconds = float(figures.pop("CPU s", time.process_time() - began))
+        _check_declared(module, figures)
     except Unavailable as reason:
         result.missing = f"unavailable: {reason}"
         return
@@ -103,69 +98,56 @@ def measure(module: ModuleType, result: Result) -> None:
         traceback.print_exc()
         result.missing = f"failed: {type(error).__name__}: {error}"
         return
-    figures.setdefault("CPU s", time.process_time() - began)
-    result.figures = {name: float(value) for name, value in figures.items()}
+    result.figures = {name: float(getattr(v, "value", v)) for name, v in figures.items()}
+    result.errors = {n: float(v.error) for n, v in figures.items() if hasattr(v, "error")}
 
 
-def spread(values: list[float]) -> str:
-    """Return mean ± half range, or the number alone where there is one.
+def _check_declared(module: ModuleType, figures: dict[str, Any]) -> None:
+    unknown = [name for name in figures if name not in module.FIGURES]
+    if unknown:
+        raise ValueError(f"FIGURES: expected the units of {unknown[0]!r}, got none")
 
-    >>> spread([1.0, 1.5, 1.25]), spread([2e-13])
-    ('1.25 ± 0.25', '2e-13')
+
+class Recorder:
+    """Keeps the packaged file and the table in step with the results.
+
+    Args:
+        modules: the claims of this run.
+        complete: whether they are all the claims that there are; others are then dropped.
+        packaged: the packaged file.
+        table: the table made from it.
     """
-    mean, half = sum(values) / len(values), (max(values) - min(values)) / 2
-    if len(values) == 1:
-        return f"{mean:.4g}"
-    digits = 1 - math.floor(math.log10(half)) if half > 0 else -1  # two of the half range count
-    return (
-        f"{mean:.{digits}f} ± {half:.{digits}f}" if 0 <= digits < 5 else f"{mean:.4g} ± {half:.2g}"
-    )
 
+    def __init__(
+        self, modules: dict[str, ModuleType], complete: bool, packaged: Path, table: Path
+    ) -> None:
+        self.modules, self.packaged, self.table = modules, packaged, table
+        self.claims = _record.read(packaged)
+        if complete:
+            self.claims = {name: self.claims[name] for name in self.claims if name in modules}
+        for name in set(modules) & set(self.claims):  # the words may have changed
+            self.claims[name] |= _record.declaration(modules[name])
 
-def table(modules: dict[str, ModuleType], results: list[Result]) -> list[tuple[str, ...]]:
-    """Return the lines of the table: claim, figure, spread, units, seeds."""
-    lines = []
-    for name, module in modules.items():
-        own = [result for result in results if result.row == name]
-        good = [result for result in own if result.figures]
-        labels = list(dict.fromkeys(label for result in good for label in result.figures))
-        for label in labels:
-            values = [result.figures[label] for result in good if label in result.figures]
-            units = "s" if label == "CPU s" else module.UNITS
-            lines.append((module.CLAIM, label, spread(values), units, str(len(values))))
-        for reason in dict.fromkeys(result.missing for result in own if result.missing):
-            lines.append((module.CLAIM, reason, "", "", ""))
-        if not own:
-            lines.append((module.CLAIM, "not measured yet", "", "", ""))
-    return lines
+    def add(self, name: str, results: list[Result]) -> None:
+        """Take in the results of all seeds of a claim, unless the package has more seeds."""
+        known = self.claims.get(name, {"figures": {}})["figures"].values()
+        if len(results) >= max((figure["seeds"] for figure in known), default=0):
+            self.claims[name] = _record.entry(self.modules[name], results)
 
-
-def as_text(lines: list[tuple[str, ...]]) -> str:
-    """Return the table with claim and units once, above their figures."""
-    widths = [max((len(line[i]) for line in lines), default=0) for i in (1, 2)]
-    text, heading = [], None
-    for claim, label, value, units, seeds in lines:
-        if label != "CPU s" and (claim, units) != heading:
-            heading = (claim, units)
-            text += ["", claim, f"  [{units}]" if units else ""]
-        of = f"  ({seeds} seeds)" if seeds else ""
-        text.append(f"  {label:{widths[0]}}  {value:>{widths[1]}}{of}")
-    return "\n".join(text)
-
-
-def as_markdown(lines: list[tuple[str, ...]]) -> str:
-    """Return the table in Markdown, one row a figure."""
-    rows = [HEADER, ("---",) * len(HEADER), *lines]
-    return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows)
+    def write(self) -> None:
+        """Write both files."""
+        self.claims = _record.in_order(self.claims)
+        _record.write(self.packaged, self.claims)
+        _record.write_text(self.table, _record.as_table(self.claims))
 
 
 def run(
     modules: dict[str, ModuleType], seeds: int, results: Path, *, fresh: bool, show: bool
-) -> list[Result]:
-    """Return all results, measuring those that are not stored; a progress line for each."""
+) -> Iterable[tuple[str, list[Result]]]:
+    """Yield each claim with the results of all its seeds, measuring those that are not stored."""
     library = hash_of((ROOT / "course_lib").rglob("*.py"))
-    jobs = [(name, seed) for seed in range(seeds) for name in modules]
-    found = []
+    jobs = [(name, seed) for name in modules for seed in range(seeds)]
+    found: list[Result] = []
     for number, (name, seed) in enumerate(jobs, 1):
         path = results / f"{name}-{seed}.json"
         source = hash_of([Path(modules[name].__file__)])
@@ -175,31 +157,53 @@ def run(
             result = Result(name, seed, source, library)
             measure(modules[name], result)
             if result.figures:
-                store(path, result)
+                _record.write(path, asdict(result))
         found += [result] if result is not None else []
+        if seed == seeds - 1:
+            yield name, [result for result in found if result.claim == name]
     if any(result.figures and result.library != library for result in found):
         print("some stored results were measured with other library code", file=sys.stderr)
-    return found
 
 
-def main(words: list[str], folder: Path = HERE, results: Path = RESULTS) -> int:
-    """Measure, print the table, and return 1 if a row failed."""
+def main(
+    words: list[str],
+    folder: Path = HERE,
+    results: Path = RESULTS,
+    packaged: Path = PACKAGED,
+    table: Path = TABLE,
+) -> int:
+    """Measure, record, print the table, and return 1 if a claim failed."""
+    options = _options(words)
+    torch.set_num_threads(1)
+    modules = claims_in(folder, options.claims)
+    recorder = Recorder(modules, not options.claims, packaged, table)
+    failed, remarks = False, []
+    for name, found in run(modules, options.seeds, results, fresh=options.fresh, show=options.show):
+        good = [result for result in found if result.figures]
+        if len(good) == options.seeds:
+            recorder.add(name, good)
+            recorder.write()
+        reasons = dict.fromkeys(result.missing for result in found if result.missing)
+        failed |= any(reason.startswith("failed") for reason in reasons)
+        remarks += [f"{name}: {reason}" for reason in reasons]
+        if name not in recorder.claims and not reasons:
+            remarks.append(f"{name}: not measured yet")
+    recorder.write()
+    print(_record.as_table({n: c for n, c in recorder.claims.items() if n in modules}))
+    print("\n".join(remarks))
+    return int(failed)
+
+
+def _options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", nargs="*", help="names of rows; all of them if none is given")
+    parser.add_argument("claims", nargs="*", help="names of claims; all of them if none is given")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--fresh", action="store_true", help="measure what is stored as well")
     parser.add_argument("--show", action="store_true", help="measure nothing, print what is there")
     options = parser.parse_args(words)
     if options.seeds < 1:
         parser.error("--seeds: expected 1 or more")
-    torch.set_num_threads(1)
-    modules = rows_in(folder, options.rows)
-    found = run(modules, options.seeds, results, fresh=options.fresh, show=options.show)
-    lines = table(modules, found)
-    print(as_text(lines))
-    results.mkdir(parents=True, exist_ok=True)
-    (results / "table.md").write_text(as_markdown(lines) + "\n")
-    return int(any(result.missing.startswith("failed") for result in found))
+    return options
 
 
 if __name__ == "__main__":

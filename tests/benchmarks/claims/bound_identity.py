@@ -17,7 +17,18 @@ from course_lib.exact.identities import log_prob_is_elbo_plus_gap_linear_gaussia
 from course_lib.exact.linear_gaussian import LinearGaussian
 
 CLAIM = "log p(x) = L(x) + KL(q(z|x), p(z|x)), for any q (slide 6)"
-UNITS = "nats an image, largest of 300 test images"
+HELD_OUT = "largest of 300 test images"
+SETTINGS = "Nothing is tuned: the worlds and their sizes are fixed and the identity has no setting."
+VERDICT = "holds exactly"
+EVIDENCE = (
+    ("largest residual, float64", "<", 1e-09),
+    ("null: KL in the other direction", ">", 1.0),
+    ("null: KL left out", ">", 1.0),
+)
+FIGURES = dict.fromkeys(
+    ("largest residual, float64", "null: KL in the other direction", "null: KL left out"),
+    "nats per image",
+)
 
 
 def measure(seed: int) -> dict[str, float]:
@@ -34,7 +45,7 @@ def measure(seed: int) -> dict[str, float]:
     left_out = world.log_prob(x) - world.elbo(x, mean, covariance)
     reverse = kl_divergence(world.posterior(x), MultivariateNormal(mean, covariance))
     return {
-        "largest residual, float64 (aim 1e-9)": residual.residual,
+        "largest residual, float64": residual.residual,
         "null: KL in the other direction": (left_out - reverse).abs().max().item(),
         "null: KL left out": left_out.abs().max().item(),
         "CPU s": time.process_time() - began,

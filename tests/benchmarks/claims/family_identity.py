@@ -15,8 +15,29 @@ from torch import Tensor
 from course_lib.exact import identities, tables
 
 CLAIM = "beta-VAE, InfoVAE and InfoGAN are one family of objectives (slides 17, 18)"
-UNITS = "nats, largest of 20 tables of 7 x 5"
-SETTINGS = ((0.0, 1.0), (1.0, 10.0), (-0.5, 1.5), (0.3, 2.0), (-3.0, 4.0))
+HELD_OUT = "largest of 20 random tables of 7 x 5"
+SETTINGS = "Nothing is tuned: the worlds and their sizes are fixed and the identity has no setting."
+VERDICT = "holds exactly"
+EVIDENCE = (
+    ("InfoVAE, 5 settings, residual", "<", 1e-10),
+    ("InfoVAE = ELBO, beta-VAE, AAE, residual", "<", 1e-10),
+    ("beta-VAE, beta 0.3, 1 and 4, residual", "<", 1e-10),
+    ("InfoGAN: gap of the bound - E KL(p(z|x), q(z|x))", "<", 1e-10),
+    ("null: alpha for 1 - alpha, at alpha = -0.5", ">", 0.1),
+    ("null: I_q for I_p", ">", 0.1),
+)
+COEFFICIENTS = ((0.0, 1.0), (1.0, 10.0), (-0.5, 1.5), (0.3, 2.0), (-3.0, 4.0))
+FIGURES = dict.fromkeys(
+    (
+        "InfoVAE, 5 settings, residual",
+        "InfoVAE = ELBO, beta-VAE, AAE, residual",
+        "beta-VAE, beta 0.3, 1 and 4, residual",
+        "InfoGAN: gap of the bound - E KL(p(z|x), q(z|x))",
+        "null: alpha for 1 - alpha, at alpha = -0.5",
+        "null: I_q for I_p",
+    ),
+    "nats",
+)
 
 
 def measure(seed: int) -> dict[str, float]:
@@ -31,14 +52,14 @@ def measure(seed: int) -> dict[str, float]:
 def _residuals() -> dict[str, float]:
     p_zx = torch.randn(35).double().softmax(0).reshape(7, 5)
     p_data, q = torch.randn(5).double().softmax(0), torch.randn(7, 5).double().softmax(0)
-    family = [identities.info_vae_is_matching(p_zx, p_data, q, a, b) for a, b in SETTINGS]
+    family = [identities.info_vae_is_matching(p_zx, p_data, q, a, b) for a, b in COEFFICIENTS]
     known = identities.info_vae_known_settings(p_zx, p_data, q)
     beta = [identities.beta_vae_is_matching(p_zx, p_data, q, b) for b in (0.3, 1.0, 4.0)]
     rate = float((p_data * tables.rate(p_zx, q)).sum())
     under_p = float(tables.mutual_information(p_zx))
     under_q = float(tables.mutual_information(tables.inference_joint(p_data, q)))
     return {
-        "InfoVAE, 5 settings, residual (aim 1e-10)": max(r.residual for r in family),
+        "InfoVAE, 5 settings, residual": max(r.residual for r in family),
         "InfoVAE = ELBO, beta-VAE, AAE, residual": max(r.residual for r in known),
         "beta-VAE, beta 0.3, 1 and 4, residual": max(r.residual for r in beta),
         "InfoGAN: gap of the bound - E KL(p(z|x), q(z|x))": _info_gan(p_zx, q),

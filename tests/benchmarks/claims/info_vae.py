@@ -25,7 +25,21 @@ from course_lib.objectives import mmd2
 from course_lib.training import fit
 
 CLAIM = "q(z) can be matched to p(z) without loss of x: AAE, InfoVAE (slides 15-17)"
-UNITS = "nats an image, 500 test images; MMD^2 has no unit"
+HELD_OUT = "500 test images"
+SETTINGS = (
+    "Not recorded: read the figures as if the settings had been chosen with test figures in sight."
+)
+VERDICT = (
+    "holds, with this condition: the KL of q(z|x) keeps a small weight; at the full weight "
+    "reconstruction suffers, and at weight zero the bound on log p(x) is lost"
+)
+EVIDENCE = (
+    ("AAE, kl_weight 0.3, reconstruction", "<", "VAE, reconstruction"),
+    ("AAE, kl_weight 0.3, MMD^2", "<", "VAE, MMD^2"),
+    ("AAE, kl_weight 1, reconstruction", ">", "VAE, reconstruction"),
+    ("AAE, kl_weight 0, importance bound", "<", "VAE, importance bound"),
+    ("InfoVAE (0.7, 150), MMD, MMD^2", "<", "VAE, MMD^2"),
+)
 STEPS = 1000
 SIZES = {"x_shape": (1, 28, 28), "z_dim": 8, "hidden": (200, 200)}
 MODELS = {
@@ -34,6 +48,16 @@ MODELS = {
     "AAE, kl_weight 0.3": lambda: AdversarialAutoencoder.build(**SIZES, kl_weight=0.3),
     "AAE, kl_weight 0": lambda: AdversarialAutoencoder.build(**SIZES, kl_weight=0.0),
     "InfoVAE (0.7, 150), MMD": lambda: InfoVAE.build(**SIZES, alpha=0.7, lambda_=150.0),
+}
+SCORES = {
+    "reconstruction": "nats per image",
+    "MMD^2": "",
+    "importance bound": "nats per image",
+    "rate": "nats per image",
+    "rate - information": "nats per image",
+}
+FIGURES = {"MMD^2, null": ""} | {
+    f"{name}, {key}": unit for name in MODELS for key, unit in SCORES.items()
 }
 
 
@@ -72,7 +96,7 @@ def scores(model: VAE, test: Tensor) -> dict[str, float]:
     """Return the held-out figures of one model."""
     z, split = model.posterior(test).sample(), information_split(model, test, samples=4)
     return {
-        "reconstruction (aim < 102.9)": -model.elbo(test, 20).reconstruction.mean().item(),
+        "reconstruction": -model.elbo(test, 20).reconstruction.mean().item(),
         "MMD^2": mmd2(z, model.prior().sample((5000,))).item(),
         "importance bound": evaluate(model, test, k=300).importance_bound.mean().item(),
         "rate": split.rate.value,

@@ -13,12 +13,21 @@ import torch
 from course_lib.exact import identities, tables
 
 CLAIM = "E[L] = -KL(q(z,x), p(z,x)) - H(p_d), split x first or z first (slides 13-15)"
-UNITS = "nats, largest of 20 tables of 7 x 5"
+HELD_OUT = "largest of 20 random tables of 7 x 5"
+SETTINGS = "Nothing is tuned: the worlds and their sizes are fixed and the identity has no setting."
+VERDICT = "holds exactly"
+EVIDENCE = (
+    ("E[L] = -KL(joints) - H(p_d), residual", "<", 1e-10),
+    ("split x first, residual", "<", 1e-10),
+    ("split z first, residual", "<", 1e-10),
+    ("null: the entropy of the data left out", ">", 0.1),
+)
 EXECUTED = {
-    "E[L] = -KL(joints) - H(p_d), residual (aim 1e-10)": identities.elbo_is_joint_matching,
-    "split x first, residual (aim 1e-10)": identities.joint_kl_splits_by_x,
-    "split z first, residual (aim 1e-10)": identities.joint_kl_splits_by_z,
+    "E[L] = -KL(joints) - H(p_d), residual": identities.elbo_is_joint_matching,
+    "split x first, residual": identities.joint_kl_splits_by_x,
+    "split z first, residual": identities.joint_kl_splits_by_z,
 }
+FIGURES = dict.fromkeys((*EXECUTED, "null: the entropy of the data left out"), "nats")
 
 
 def measure(seed: int) -> dict[str, float]:

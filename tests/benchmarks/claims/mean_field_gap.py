@@ -30,7 +30,21 @@ from course_lib.models import VAE
 from course_lib.training import cosine, fit
 
 CLAIM = "A Gaussian q is too simple, so the bound is loose; z = f(z') tightens it (slide 6)"
-UNITS = "nats an image, 300 test images"
+HELD_OUT = "300 test images; log p(x) exact"
+SETTINGS = (
+    "The gap is predicted before any training, so nothing could be chosen by it; steps and rates "
+    "were raised until training met the prediction."
+)
+VERDICT = (
+    "holds, with this condition: the dimensions of z are dependent given x; where they are not "
+    "(the axis-aligned decoder) a Gaussian q leaves no gap"
+)
+EVIDENCE = (
+    ("measured / predicted - 1", "<", 0.01),
+    ("+ 1 linear IAF layer", "<", 0.005),
+    ("8 planar layers", "<", "diagonal q, trained"),
+    ("null: axis-aligned decoder, diagonal q, trained", "<", 0.005),
+)
 Z_DIM, X_DIM, STEPS = 8, 64, 4000
 
 
@@ -67,6 +81,20 @@ class FrozenDecoderVAE(VAE):
         return {"model": -self.elbo(batch, samples=8).total.mean()}
 
 
+FIGURES = dict.fromkeys(
+    (
+        "predicted gap of the best diagonal q",
+        "diagonal q, trained",
+        "+ 1 linear IAF layer",
+        "8 planar layers",
+        "32 planar layers",
+        "null: axis-aligned decoder, predicted",
+        "null: axis-aligned decoder, diagonal q, trained",
+    ),
+    "nats per image",
+) | {"measured / predicted - 1": "relative difference"}
+
+
 def measure(seed: int) -> dict[str, float]:
     """Return predicted and measured gaps for one random rotation."""
     began = time.process_time()
@@ -80,8 +108,8 @@ def measure(seed: int) -> dict[str, float]:
     return {
         "predicted gap of the best diagonal q": turned.mean_field_gap(),
         "diagonal q, trained": mean_field,
-        "measured / predicted - 1 (aim 0.01)": mean_field / turned.mean_field_gap() - 1,
-        "+ 1 linear IAF layer (aim 0.005)": trained_gap(
+        "measured / predicted - 1": mean_field / turned.mean_field_gap() - 1,
+        "+ 1 linear IAF layer": trained_gap(
             turned, train, test, Flow(ConstantScale(), [Triangular(Z_DIM)]), seed
         ),
         "8 planar layers": trained_gap(turned, train, test, planar(8), seed),

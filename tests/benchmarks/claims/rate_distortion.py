@@ -27,9 +27,37 @@ from course_lib.models.density import DensityModel
 from course_lib.training import cosine, fit
 
 CLAIM = "beta trades distortion for rate: dD/dR = -beta (slide 18)"
-UNITS = "nats an image (300 test or 1297 training images); ratios"
+HELD_OUT = "300 test images; slopes on the 1297 training images"
+SETTINGS = (
+    "Not recorded: read the figures as if the settings had been chosen with test figures in sight."
+)
+VERDICT = (
+    "holds, with this condition: training has settled, and the slope is taken on the images whose "
+    "objective was minimised"
+)
+EVIDENCE = (
+    ("beta 0.1, -(dD/dR) / beta", ">", 0.85),
+    ("beta 0.1, -(dD/dR) / beta", "<", 1.15),
+    ("beta 0.3, -(dD/dR) / beta", ">", 0.85),
+    ("beta 0.3, -(dD/dR) / beta", "<", 1.15),
+    ("beta 1, -(dD/dR) / beta", ">", 0.85),
+    ("beta 1, -(dD/dR) / beta", "<", 1.15),
+    ("beta 3, -(dD/dR) / beta", ">", 0.85),
+    ("beta 3, -(dD/dR) / beta", "<", 1.15),
+)
 BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)
 STEPS, SETTLING, MORE_STEPS, FACTOR = 3000, 5000, 2000, 1.2
+FIGURES = {"-log p(x), autoregressive": "nats per image"} | {
+    f"beta {beta:g}, {key}": unit
+    for beta in BETAS
+    for key, unit in (
+        ("R", "nats per image"),
+        ("D", "nats per image"),
+        ("D + R", "nats per image"),
+        ("-(dD/dR) / beta", "ratio"),
+    )
+    if (beta, key) != (BETAS[-1], "-(dD/dR) / beta")  # no rate, no slope
+}
 
 
 def measure(seed: int) -> dict[str, float]:
@@ -45,7 +73,7 @@ def measure(seed: int) -> dict[str, float]:
         figures |= {f"beta {beta:g}, R": r, f"beta {beta:g}, D": d, f"beta {beta:g}, D + R": d + r}
         if r > 0.5:
             ratio = -slope(model, splits.train.x, seed) / beta
-            figures[f"beta {beta:g}, -(dD/dR) / beta (aim 0.85-1.15)"] = ratio
+            figures[f"beta {beta:g}, -(dD/dR) / beta"] = ratio
     return {**figures, "CPU s": time.process_time() - began}
 
 
