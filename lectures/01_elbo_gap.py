@@ -322,7 +322,7 @@ for family in families:
 # that shape should matter; here are the three test images for which it is least like one.
 
 # %%
-odd = figures.least_gaussian(world, splits.test.x, n=3)
+odd = world.distance_from_gaussian(splits.test.x).topk(3).indices
 figures.latent_plane({family: models[family][0] for family in families}, world, splits.test.x[odd])
 
 # %% [markdown]

@@ -3,8 +3,9 @@
 For a smooth integrand that has decayed at the border its error falls faster than any power of the
 step; for a Gaussian of width s it is 2 exp(-2 pi^2 s^2 / step^2), that is 5e-9 already at a step
 of s (Trefethen, Weideman 2014, SIAM Review 56(3)). Two checks guard it: the mass near the border,
-and how much the slope of the log-density changes from node to node. A decoder with kinks, such as
-one of ReLUs, breaks the smoothness: its error falls as step^2 only; refine the grid to see it.
+and how much the slope of the log-density changes from node to node. Where one of them fails,
+``Grid.next_to`` moves the nodes to where the mass is. A decoder with kinks, such as one of ReLUs,
+breaks the smoothness: its error falls as step^2 only; refine the grid to see it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ BORDER_TOLERANCE = 1e-6
 COARSENESS_TOLERANCE = 1.3
 """The largest (step / width)^2, for a Gaussian an error of 5e-7; see ``Grid.coarseness``."""
 
+EMPTY = 1e-12
+"""A node with less than this share of the mass may be left out of a smaller box."""
+
+MOST_NODES = 2**22
+"""A grid that refines itself stops here."""
+
 
 class Grid:
     """Evenly spaced nodes in a box and the logarithms of their trapezoid weights.
@@ -35,6 +42,8 @@ class Grid:
         dim: 1 or 2.
 
     Attributes:
+        low: (dim,) lower ends.
+        high: (dim,) upper ends.
         nodes: (points ** dim, dim), the last dimension running fastest.
         log_weights: (points ** dim,).
 
@@ -50,15 +59,16 @@ class Grid:
 
     def __init__(
         self,
-        low: float | Sequence[float],
-        high: float | Sequence[float],
+        low: float | Sequence[float] | Tensor,
+        high: float | Sequence[float] | Tensor,
         points: int,
         dim: int = 1,
     ) -> None:
         if dim not in (1, 2) or isinstance(dim, bool):
             raise ValueError(f"dim: expected 1 or 2, got {dim!r}")
         self.points, self.dim = check_count(points, "points", least=5), dim
-        ends = zip(_ends(low, dim, "low"), _ends(high, dim, "high"), strict=True)
+        self.low, self.high = _ends(low, dim, "low"), _ends(high, dim, "high")
+        ends = zip(self.low.tolist(), self.high.tolist(), strict=True)
         axes = [torch.linspace(a, b, points, dtype=torch.float64) for a, b in ends]
         steps = torch.stack([axis[1] - axis[0] for axis in axes])
         if not (steps > 0).all():
@@ -104,6 +114,39 @@ class Grid:
             bends.append(expectation(weight, (left - 2 * here + right).square(), axes).sqrt())
         return torch.stack(bends).amax(0).reshape(log_values.shape[:-1])
 
+    def fits(self, log_values: Tensor) -> Tensor:
+        """Return whether exp(log_values) passes both checks of ``check_fit``: (..., n) -> (...)."""
+        inside = self.border_share(log_values) <= BORDER_TOLERANCE
+        return inside & (self.coarseness(log_values) <= COARSENESS_TOLERANCE)
+
+    def next_to(self, log_values: Tensor) -> Grid | None:
+        """Return a grid that suits one integrand better than this one, or None at the limit.
+
+        A box that cuts off mass becomes twice as wide. Otherwise it shrinks to the nodes that hold
+        the mass; where that would not help, as with two narrow peaks far apart, the nodes are
+        doubled instead.
+
+        Args:
+            log_values: (n,) the logarithm of the integrand at the nodes.
+
+        Example:
+            >>> grid = Grid(-8.0, 8.0, 17)
+            >>> narrow = torch.distributions.Normal(3.0, 0.1).log_prob(grid.nodes[:, 0])
+            >>> closer = grid.next_to(narrow)
+            >>> closer.low.item(), closer.high.item()
+            (1.0, 5.0)
+        """
+        width, step = self.high - self.low, (self.high - self.low) / (self.points - 1)
+        if self.border_share(log_values) > BORDER_TOLERANCE:
+            return Grid(self.low - width / 2, self.high + width / 2, self.points, self.dim)
+        held = self.nodes[self._shares(log_values) > EMPTY]
+        low = (held.amin(0) - 2 * step).maximum(self.low)
+        high = (held.amax(0) + 2 * step).minimum(self.high)
+        if ((high - low) < 0.7 * width).any():
+            return Grid(low, high, self.points, self.dim)
+        points = 2 * self.points - 1
+        return Grid(low, high, points, self.dim) if points**self.dim <= MOST_NODES else None
+
     def check_fit(self, log_values: Tensor, name: str) -> None:
         """Raise if exp(log_values) does not fit in the box or falls between the nodes.
 
@@ -136,9 +179,9 @@ class Grid:
         return along if self.dim == 1 else torch.outer(along, along).flatten()
 
 
-def _ends(end: float | Sequence[float], dim: int, name: str) -> list[float]:
+def _ends(end: float | Sequence[float] | Tensor, dim: int, name: str) -> Tensor:
     ends = as_float64(end, name)
-    ends = check_shape(ends.expand(dim) if ends.dim() == 0 else ends, (dim,), name)
+    ends = check_shape(ends.repeat(dim) if ends.dim() == 0 else ends, (dim,), name)
     if not torch.isfinite(ends).all():
         raise ValueError(f"{name}: expected finite numbers, got {end!r}")
-    return ends.tolist()
+    return ends

@@ -201,6 +201,60 @@ class TestAnyLikelihood:
         assert mean.grad[1].item() == pytest.approx((elbo[2] - elbo[0]).item() / 2e-5, rel=1e-6)
 
 
+class TestRefinement:
+    """A grid that does not fit an x is left for one that does, whatever the seed of the model."""
+
+    @pytest.mark.parametrize("dim", [1, 2])
+    @pytest.mark.parametrize(
+        ("noise", "x"), [(0.003, 0.1), (0.05, -2.3), (0.3, 9.0), (0.05, 11.0), (1.0, 16.0)]
+    )
+    def test_a_narrow_or_distant_posterior_is_found(self, dim, noise, x):
+        world = GridWorld(
+            lambda z: Normal(0.0, 1.0).log_prob(z).sum(-1),
+            lambda x, z: Normal(z[:, 0], noise).log_prob(x),
+            Grid(-8.0, 8.0, 161, dim),
+        )
+        batch = torch.tensor([[0.7], [x], [0.0]], dtype=torch.float64)
+        variance = 1 + noise**2
+        exact = -0.5 * (batch[:, 0] ** 2 / variance + math.log(2 * math.pi * variance))
+        torch.testing.assert_close(world.log_prob(batch), exact, rtol=0, atol=1e-6)
+
+    @pytest.mark.parametrize("dim", [1, 2])
+    def test_two_narrow_peaks_far_apart_get_more_nodes(self, dim):
+        scale = 0.02
+
+        def log_likelihood(x, z):
+            return Normal(z[:, 0].abs(), scale).log_prob(x)
+
+        prior = Normal(0.0, 1.0)
+        world = GridWorld(
+            lambda z: prior.log_prob(z).sum(-1), log_likelihood, Grid(-8.0, 8.0, 81, dim)
+        )
+        exact = math.log(2) + Normal(0.0, (1 + scale**2) ** 0.5).log_prob(torch.tensor(1.3))
+        assert world.log_prob([[1.3]]).item() == pytest.approx(exact.item(), abs=1e-6)
+
+    def test_distance_from_a_gaussian_is_that_of_a_finer_grid(self):
+        x = torch.tensor([[1.5], [-0.2], [4.0]])
+        coarse, fine = two_peaks(41).distance_from_gaussian(x), two_peaks(3201)
+        torch.testing.assert_close(coarse, fine.distance_from_gaussian(x), rtol=0, atol=1e-3)
+        z, posterior = fine.grid.nodes[:, 0], fine.posterior(x)
+        scale = torch.trapezoid(posterior.exp() * z.square(), z).sqrt()  # the mean is zero
+        nearest = Normal(0.0, scale[:, None]).log_prob(z)
+        kl = torch.trapezoid(posterior.exp() * (posterior - nearest), z)
+        torch.testing.assert_close(fine.distance_from_gaussian(x), kl, rtol=0, atol=1e-6)
+        assert coarse[0] > 0.3
+
+    def test_a_gaussian_posterior_has_no_distance_in_two_dimensions(self):
+        linear, x = linear_world(2, 0)
+        distance = on_grid(linear, GRIDS[2]).distance_from_gaussian(x)
+        torch.testing.assert_close(distance, torch.zeros(5).double(), rtol=0, atol=1e-6)
+
+    def test_the_same_world_on_another_grid(self):
+        x = torch.tensor([[1.5]])
+        moved = two_peaks().on(Grid(-7.0, 7.0, 701))
+        torch.testing.assert_close(moved.log_prob(x), two_peaks().log_prob(x), rtol=0, atol=1e-9)
+
+
 class TestGuards:
     def normal_world(self, grid, noise=1.0):
         return GridWorld(
@@ -212,27 +266,26 @@ class TestGuards:
     @pytest.mark.parametrize("dim", [1, 2])
     def test_a_posterior_at_the_border_is_refused(self, dim):
         world = self.normal_world(Grid(-3.0, 3.0, 61, dim))
-        for method in (world.log_prob, world.posterior):
-            with pytest.raises(ValueError, match=r"grid: too small, .* expected at most 1e-06"):
-                method([[0.0]])
+        with pytest.raises(ValueError, match=r"grid: too small, .* expected at most 1e-06"):
+            world.posterior([[0.0]])
 
     def test_a_border_of_the_second_dimension_counts_as_well(self):
         world = self.normal_world(Grid([-8.0, -2.0], [8.0, 2.0], 81, 2))
         with pytest.raises(ValueError, match="grid: too small"):
-            world.log_prob([[0.0]])
+            world.posterior([[0.0]])
 
     def test_one_bad_example_among_good_ones_is_enough(self):
         world = self.normal_world(Grid(-8.0, 8.0, 161))
-        assert torch.isfinite(world.log_prob([[0.0], [1.0]])).all()
+        assert torch.isfinite(world.posterior([[0.0], [1.0]])).all()
         with pytest.raises(ValueError, match="grid: too small"):
-            world.log_prob([[0.0], [16.0]])
+            world.posterior([[0.0], [16.0]])
 
     @pytest.mark.parametrize("dim", [1, 2])
     def test_a_posterior_between_the_nodes_is_refused(self, dim):
         world = self.normal_world(Grid(-8.0, 8.0, 81, dim), noise=0.05)
         for x in (0.0, 0.05, 0.1):
             with pytest.raises(ValueError, match=r"grid: too coarse for p.z.x., .* times as many"):
-                world.log_prob([[x]])
+                world.posterior([[x]])
 
     def test_a_narrow_peak_beside_a_broad_one_is_refused(self):
         broad, narrow = Normal(-2.0, 1.0), Normal(3.0, 0.05)
@@ -262,12 +315,15 @@ class TestGuards:
             world = self.normal_world(Grid(-8.0, 8.0, 81, dim), noise)
             variance = 1 + noise**2
             exact = -0.5 * (x**2 / variance + math.log(2 * math.pi * variance))
+            # log_prob refines the grid where it must; posterior and gap have the nodes they have
+            assert world.log_prob([[x]]).item() == pytest.approx(exact, abs=1e-6)
             try:
-                found = world.log_prob([[x]]).item()
+                posterior = world.posterior([[x]])
             except ValueError:
                 refused += 1
                 continue
             passed += 1
+            found = (world.log_joint([[x]]) - posterior).mean().item()
             assert abs(found - exact) < 1e-6
         assert passed >= 6
         assert refused >= 6

@@ -3,7 +3,7 @@
 from course_lib.figures.elbo_gap.bound_in_k import bound_in_k
 from course_lib.figures.elbo_gap.gap_by_hand import explorable
 from course_lib.figures.elbo_gap.gaps import gaps
-from course_lib.figures.elbo_gap.latent_plane import latent_plane, least_gaussian
+from course_lib.figures.elbo_gap.latent_plane import latent_plane
 from course_lib.figures.elbo_gap.mixture import mixture, posterior
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "explorable",
     "gaps",
     "latent_plane",
-    "least_gaussian",
     "mixture",
     "posterior",
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from course_lib.exact.grid import GridWorld
@@ -13,7 +11,7 @@ from course_lib.figures.images import Picture
 from course_lib.figures.style import Q, new_figure
 from course_lib.models import VAE
 
-__all__ = ["latent_plane", "least_gaussian"]
+__all__ = ["latent_plane"]
 
 
 def latent_plane(
@@ -52,29 +50,3 @@ def latent_plane(
             z = model.posterior(image[None]).sample((draws,))[:, 0]
             panel.plot(z[:, 0], z[:, 1], ls="", marker=".", ms=2, color=Q, alpha=0.5)
     return Picture(figure, "true posteriors on the latent plane, with draws of each q on top")
-
-
-def least_gaussian(world: GridWorld, x: Tensor, n: int) -> Tensor:
-    """Return the places of the n observations whose posterior is farthest from any Gaussian.
-
-    Farthest by KL(p(z|x), N), N the Gaussian with the posterior's mean and covariance, which is
-    the Gaussian nearest in this direction: the entropy of N minus the posterior's.
-
-    Args:
-        world: exact posteriors on a grid.
-        x: (batch, *event) observations.
-        n: how many to return.
-
-    Returns:
-        (n,) indices into x, the farthest first.
-    """
-    log_p = world.posterior(x)
-    weight = (log_p + world.grid.log_weights).exp()
-    nodes = world.grid.nodes
-    mean = weight @ nodes
-    centred = nodes - mean[:, None]
-    covariance = torch.einsum("bn,bni,bnj->bij", weight, centred, centred)
-    dim = nodes.shape[1]
-    gaussian_entropy = 0.5 * (covariance.logdet() + dim * (1 + math.log(2 * math.pi)))
-    entropy = -torch.where(weight > 0, weight * log_p, 0.0).sum(1)
-    return (gaussian_entropy - entropy).topk(n).indices
