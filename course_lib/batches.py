@@ -49,9 +49,9 @@ def size_of(data: Data, name: str) -> int:
 
 
 def fingerprint(data: Data, name: str) -> str:
-    """Return a hash of every value, dtype and shape."""
-    digest = hashlib.sha256()
+    """Return a hash of every name, value, dtype and shape."""
+    digest = hashlib.sha256(repr(list(data) if isinstance(data, dict) else "").encode())
     for part in parts(data, name):
         digest.update(f"{part.dtype}{tuple(part.shape)}".encode())
-        digest.update(part.detach().cpu().contiguous().view(torch.uint8).numpy())
+        digest.update(part.detach().cpu().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()

@@ -9,7 +9,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "say_if_unfinished"]
 
 SECONDS_BETWEEN_UPDATES = 0.2
 
@@ -55,6 +55,16 @@ class Progress:
         if self._show is not None and now - self._last >= SECONDS_BETWEEN_UPDATES:
             self._last = now
             self._show(step, text, self.total, self.label, False)
+
+
+def say_if_unfinished(model: Any) -> None:
+    """Print one line if the training of the model was stopped before its last step."""
+    where = getattr(model, "unfinished", None)
+    if where:
+        print(
+            f"unfinished: the training of this {type(model).__name__} was stopped at {where};"
+            " what follows is not the result of the whole training."
+        )
 
 
 def _display() -> Any:

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "batches": set(),
     "measured": set(),
     "training": {"batches", "progress", "randomness"},
-    "evaluation": {"distributions", "exact", "objectives", "randomness"},
+    "evaluation": {"distributions", "exact", "objectives", "progress", "randomness"},
     "figures": {
         "data",
         "distributions",

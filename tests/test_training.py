@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from course_lib.models import VAE
-from course_lib.training import History, cosine, fit
+from course_lib.progress import say_if_unfinished
+from course_lib.randomness import own_randomness
+from course_lib.training import History, Stopped, cosine, fit
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
 
@@ -56,6 +58,18 @@ def run(model, train=TRAIN, **arguments):
     return fit(model, train, **{**defaults, "validation": HELD_OUT, "progress": False, **arguments})
 
 
+def stop(model, train=TRAIN, **arguments):
+    """Return the history of a run that the reader stops."""
+    with pytest.raises(Stopped) as caught:
+        run(model, train, **arguments)
+    return caught.value.history
+
+
+def only_file(folder):
+    (path,) = folder.glob("*.pt")
+    return path
+
+
 def same_weights(first, second):
     states = first.state_dict(), second.state_dict()
     return all(torch.equal(value, states[1][name]) for name, value in states[0].items())
@@ -87,12 +101,13 @@ class Slope(Point):
 class Watcher(Point):
     """Remembers every batch, and whether it came in training."""
 
-    def __init__(self):
-        super().__init__()
-        self.batches, self.held_out = [], []
+    def __init__(self, start=0.0):
+        super().__init__(start)
+        self.batches, self.held_out, self.noise, self.held_out_noise = [], [], [], []
 
     def losses(self, batch):
         (self.batches if self.training else self.held_out).append(batch)
+        (self.noise if self.training else self.held_out_noise).append(torch.randn(3))
         self.grad_enabled = torch.is_grad_enabled()
         return {"model": self.w.square().sum()}
 
@@ -102,9 +117,9 @@ class TestResume:
     def test_an_interrupted_run_continues_to_exactly_the_same_numbers(self, tmp_path, at):
         whole = noisy()
         history = run(whole)
-        first = run(noisy(at=at, action=press_stop), checkpoint=tmp_path / "a.pt")
-        resumed = noisy(seed=5)
-        second = run(resumed, checkpoint=tmp_path / "a.pt")
+        first = stop(noisy(at=at, action=press_stop), checkpoint=tmp_path)
+        resumed = noisy()
+        second = run(resumed, checkpoint=tmp_path)
         assert first.interrupted
         assert max(first.step, default=0) <= at
         assert same_weights(whole, resumed)
@@ -115,77 +130,106 @@ class TestResume:
         whole = noisy()
         history = run(whole)
         with pytest.raises(RuntimeError, match="power cut"):
-            run(noisy(at=at, action=crash), checkpoint=tmp_path / "a.pt")
-        resumed = noisy(seed=5)
-        second = run(resumed, checkpoint=tmp_path / "a.pt")
+            run(noisy(at=at, action=crash), checkpoint=tmp_path)
+        resumed = noisy()
+        second = run(resumed, checkpoint=tmp_path)
         assert same_weights(whole, resumed)
         assert same_history(history, second)
 
     def test_it_does_only_the_steps_that_are_left(self, tmp_path):
-        run(noisy(at=13, action=press_stop), checkpoint=tmp_path / "a.pt")
+        """Beside the first, by which it knows that it is the same run."""
+        stop(noisy(at=13, action=press_stop), checkpoint=tmp_path)
         rest = noisy()
-        run(rest, checkpoint=tmp_path / "a.pt")
-        assert rest.seen == 23 - 13
+        run(rest, checkpoint=tmp_path)
+        assert rest.seen == 1 + 23 - 13
         done = noisy()
-        run(done, checkpoint=tmp_path / "a.pt")
-        assert not hasattr(done, "seen")
+        run(done, checkpoint=tmp_path)
+        assert done.seen == 1
         assert same_weights(done, rest)
 
     def test_many_interruptions_are_as_good_as_none(self, tmp_path):
         whole = noisy()
         history = run(whole)
-        for seed in range(4):
-            again = noisy(seed=seed, at=5, action=press_stop)
-            assert run(again, checkpoint=tmp_path / "a.pt").interrupted
-        last = noisy(seed=6)
-        assert same_history(history, run(last, checkpoint=tmp_path / "a.pt"))
+        for _ in range(4):
+            assert stop(noisy(at=5, action=press_stop), checkpoint=tmp_path).interrupted
+        last = noisy()
+        assert same_history(history, run(last, checkpoint=tmp_path))
         assert same_weights(whole, last)
 
     def test_the_clock_goes_on(self, tmp_path):
-        first = run(noisy(at=13, action=press_stop), checkpoint=tmp_path / "a.pt")
-        second = run(noisy(), checkpoint=tmp_path / "a.pt")
+        first = stop(noisy(at=13, action=press_stop), checkpoint=tmp_path)
+        second = run(noisy(), checkpoint=tmp_path)
         assert second.seconds[: len(first.seconds)] == first.seconds
         assert second.seconds == sorted(second.seconds)
 
     def test_a_model_with_two_players_resumes_too(self, tmp_path):
-        whole, resumed = Duel(), Duel()
-        run(whole, torch.ones(20, 1), validation=None)
-        run(Duel(), torch.ones(20, 1), validation=None, steps=8, checkpoint=tmp_path / "a.pt")
-        run(resumed, torch.ones(20, 1), validation=None, checkpoint=tmp_path / "a.pt")
+        whole, resumed, data = Duel(), Duel(), torch.arange(20.0)[:, None]
+        run(whole, data, validation=None)
+        interrupted = Duel()
+        interrupted.at = 19  # two losses a step
+        stop(interrupted, data, validation=None, checkpoint=tmp_path)
+        run(resumed, data, validation=None, checkpoint=tmp_path)
         assert same_weights(whole, resumed)
 
 
 class TestInterruption:
     def test_it_keeps_history_checkpoint_and_the_best_weights(self, tmp_path):
-        history = run(noisy(at=13, action=press_stop), checkpoint=tmp_path / "a.pt")
+        history = stop(noisy(at=13, action=press_stop), checkpoint=tmp_path)
         assert history.interrupted
+        assert not history.finished
         assert history.step == [5, 10]
-        saved = torch.load(tmp_path / "a.pt", weights_only=True)
-        assert saved["step"] == 13
+        assert torch.load(only_file(tmp_path), weights_only=True)["step"] == 13
 
-    def test_without_a_checkpoint_it_still_returns_what_happened(self):
+    def test_without_a_checkpoint_what_happened_is_still_there(self):
         model = noisy(at=13, action=press_stop)
-        history = run(model)
+        history = stop(model)
         assert history.interrupted
         assert history.best_step in (5, 10)
         assert model.seen == 13
+        assert not model.training
 
-    def test_at_the_last_step_there_is_nothing_to_interrupt(self):
-        history = run(noisy(at=23, action=press_stop))
-        assert not history.interrupted
-        assert history.step[-1] == 23
+    def test_the_reader_is_told_how_far_it_came_and_what_to_do(self, tmp_path):
+        for folder, then in ((None, "start anew"), (tmp_path, "continue from there")):
+            with pytest.raises(Stopped) as caught:
+                run(noisy(at=13, action=press_stop), checkpoint=folder)
+            assert str(caught.value) == (
+                "training Noisy: unfinished, stopped at step 13 of 23;"
+                f" run the cell again to {then}."
+            )
+            assert caught.value._render_traceback_() == [str(caught.value)]
+
+    def test_one_ctrl_c_ends_a_loop_of_fits(self):
+        models = [noisy(at=at, action=press_stop) for at in (None, 4, None)]
+        with pytest.raises(KeyboardInterrupt):
+            list(map(run, models))
+        assert [getattr(model, "seen", 0) for model in models] == [23, 4, 0]
+
+    def test_at_the_last_step_the_run_is_whole_and_the_cell_ends_all_the_same(self):
+        model = noisy(at=23, action=press_stop)
+        with pytest.raises(Stopped, match="after the last of 23 steps") as caught:
+            run(model)
+        assert caught.value.history.finished
+        assert not caught.value.history.interrupted
+        assert model.unfinished is None
+
+    def test_a_ctrl_c_during_the_last_record_is_not_lost(self, monkeypatch):
+        monkeypatch.setattr(Noisy, "eval", lambda self: press_stop() or self)
+        with pytest.raises(KeyboardInterrupt):
+            run(noisy(), steps=5)
 
     def test_a_second_ctrl_c_interrupts_at_once(self):
         def twice():
             press_stop()
             press_stop()
 
+        model = noisy(at=4, action=twice)
         with pytest.raises(KeyboardInterrupt):
-            run(noisy(at=4, action=twice))
+            run(model)
+        assert model.unfinished == "step 3 of 23"
 
     def test_the_handler_of_ctrl_c_is_given_back(self):
         before = signal.getsignal(signal.SIGINT)
-        run(noisy(at=4, action=press_stop))
+        stop(noisy(at=4, action=press_stop))
         assert signal.getsignal(signal.SIGINT) is before
         with pytest.raises(RuntimeError, match="power cut"):
             run(noisy(at=4, action=crash))
@@ -199,6 +243,39 @@ class TestInterruption:
         thread.join()
         assert histories[0].step == [5, 10, 15, 20, 23]
         assert same_weights(alone, threaded)
+
+
+class TestUnfinished:
+    def test_a_model_whose_training_was_stopped_says_so_until_it_is_finished(self, tmp_path):
+        model = noisy(at=13, action=press_stop)
+        stop(model, checkpoint=tmp_path)
+        assert model.unfinished == "step 13 of 23"
+        rest = noisy()
+        assert run(rest, checkpoint=tmp_path).finished
+        assert rest.unfinished is None
+        run(model, steps=2)
+        assert model.unfinished is None
+
+    def test_a_crash_leaves_it_unfinished_as_well(self):
+        model = noisy(at=4, action=crash)
+        with pytest.raises(RuntimeError):
+            run(model)
+        assert model.unfinished == "step 3 of 23"
+
+    def test_it_is_said_in_one_line_where_its_numbers_are_printed(self, capsys):
+        model = noisy(at=13, action=press_stop)
+        say_if_unfinished(model)
+        stop(model)
+        assert capsys.readouterr().out == ""
+        say_if_unfinished(model)
+        said = capsys.readouterr().out
+        assert said.startswith(
+            "unfinished: the training of this Noisy was stopped at step 13 of 23"
+        )
+        assert said.count("\n") == 1
+        run(model, steps=1)
+        say_if_unfinished(model)
+        assert capsys.readouterr().out == ""
 
 
 class TestRandomness:
@@ -215,6 +292,44 @@ class TestRandomness:
     def test_a_run_on_the_cpu_leaves_every_gpu_alone(self, monkeypatch):
         monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: crash())
         run(Noisy.build(6, 2, (8,)))
+
+    def test_neighbouring_seeds_share_neither_order_nor_noise(self):
+        """Of two runs, no epoch of one has the order of an epoch of the other."""
+        orders, noise = [], []
+        for seed in (0, 1, 2, -1):
+            watcher = Watcher()
+            fit(
+                watcher,
+                torch.arange(40.0)[:, None],
+                steps=16,
+                batch_size=10,
+                seed=seed,
+                progress=False,
+            )
+            orders += [torch.cat(watcher.batches[i : i + 4]).flatten() for i in range(0, 16, 4)]
+            noise.append(torch.stack(watcher.noise).flatten())
+        assert len({tuple(order.tolist()) for order in orders}) == len(orders)
+        drawn = torch.cat(noise)
+        assert len(drawn.unique()) == len(drawn)
+
+    def test_a_run_shares_no_noise_with_what_else_the_same_seed_decides(self):
+        """The weights of a model built after manual_seed(s), and an evaluation with seed s."""
+        watcher = Watcher()
+        run(watcher, torch.zeros(9, 1), validation=torch.ones(3, 1), seed=7)
+        with own_randomness(7):
+            others = torch.randn(200)
+        drawn = torch.stack(watcher.noise + watcher.held_out_noise[:1]).flatten()
+        assert len(drawn.unique()) == len(drawn)
+        assert not set(drawn.tolist()) & set(others.tolist())
+
+    @pytest.mark.parametrize("seed", [2**62, -(2**62), 2**70])
+    def test_every_integer_is_a_seed(self, seed):
+        assert run(noisy(), steps=2, seed=seed).finished
+
+    @pytest.mark.parametrize("seed", [0.5, "0", None])
+    def test_what_is_no_integer_is_no_seed(self, seed):
+        with pytest.raises(TypeError, match="integer"):
+            run(noisy(), seed=seed)
 
     def test_the_seed_decides(self):
         first, second = noisy(), noisy()
@@ -374,6 +489,24 @@ class TestHistory:
         run(watcher, torch.zeros(9, 1), validation=torch.ones(3, 1), steps=10, record_every=1)
         assert len(watcher.batches) == len(watcher.held_out) == 10
 
+    @pytest.mark.parametrize("begin", ["after a fit", "in evaluation mode"])
+    def test_a_model_in_evaluation_mode_is_trained_in_training_mode(self, begin):
+        """Drop-out is at work in a second fit as it is in a first."""
+        model = Watcher()
+        if begin == "after a fit":
+            fit(model, torch.zeros(9, 1), steps=2, progress=False)
+        before = len(model.batches)
+        model.eval()
+        fit(model, torch.zeros(9, 1), steps=3, progress=False)
+        assert len(model.batches) == before + 3
+        assert model.held_out == []
+
+    def test_a_second_fit_starts_where_the_first_ended(self):
+        model = Slope()
+        for _ in range(2):
+            fit(model, torch.zeros(9, 1), steps=3, learning_rate=1.0, progress=False)
+        assert model.w.item() == pytest.approx(-6, rel=1e-5)
+
     def test_a_vae_learns(self):
         x = bits(1).expand(200, -1)
         model = VAE.build(6, 2, (16,))
@@ -384,6 +517,8 @@ class TestHistory:
 class Duel(nn.Module):
     """Two numbers, g and c: one player minimises g c, the other maximises it."""
 
+    at = calls = 0
+
     def __init__(self):
         super().__init__()
         self.g, self.c = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
@@ -393,6 +528,9 @@ class Duel(nn.Module):
         return {"generator": [self.g], "critic": [self.c]}
 
     def loss(self, batch, player):
+        self.calls += 1
+        if self.calls == self.at:
+            press_stop()
         product = (self.g * self.c * self.frozen * batch).mean()
         return {"generator": product, "critic": -product}[player]
 
@@ -458,44 +596,116 @@ class TestPlayers:
         assert all(map(torch.equal, before, model.likelihood.parameters()))
 
 
+class Weighted(Noisy):
+    """A VAE whose loss has a weight that no list of settings shows."""
+
+    weight, detached = 1.0, False
+
+    def losses(self, batch):
+        loss = super().losses(batch)["model"]
+        fixed = loss.detach() if self.detached else loss
+        return {"model": loss + (self.weight - 1) * fixed}
+
+
+def weighted(**changes):
+    torch.manual_seed(0)
+    model = Weighted.build(6, 2, (8,))
+    for name, value in changes.items():
+        setattr(model, name, value)
+    return model
+
+
 class TestCheckpoint:
     @pytest.fixture
     def path(self, tmp_path):
-        path = tmp_path / "folder" / "vae.pt"
-        run(noisy(), steps=10, checkpoint=path)
-        return path
+        """Return the file of a run that was stopped at step 10."""
+        stop(noisy(at=10, action=press_stop), checkpoint=tmp_path / "folder")
+        return only_file(tmp_path / "folder")
 
     @staticmethod
-    def assert_refused(path, model, message="", **arguments):
-        content, names = path.read_bytes(), sorted(os.listdir(path.parent))
-        weights = {k: v.clone() for k, v in model.state_dict().items()}
-        with pytest.raises(ValueError, match=f"^checkpoint: .*{path.name}.*{message}"):
-            run(model, checkpoint=path, **arguments)
+    def assert_starts_anew(path, model, **arguments):
+        """The run finds no file, makes its own, and leaves the other as it is."""
+        content, names = path.read_bytes(), set(os.listdir(path.parent))
+        history = run(model, checkpoint=path.parent, **arguments)
         assert path.read_bytes() == content
-        assert sorted(os.listdir(path.parent)) == names
-        assert all(torch.equal(v, weights[k]) for k, v in model.state_dict().items())
+        assert len(set(os.listdir(path.parent)) - names) == 1
+        assert history.finished
 
     @pytest.mark.parametrize(
-        ("arguments", "what"),
+        "arguments",
         [
-            ({"train": 1 - TRAIN}, "train"),
-            ({"train": TRAIN[:40]}, "train"),
-            ({"validation": None}, "validation"),
-            ({"validation": 1 - HELD_OUT}, "validation"),
-            ({"seed": 1}, "seed"),
-            ({"batch_size": 8}, "batch_size"),
-            ({"record_every": 4}, "record_every"),
-            ({"steps": 9}, "10 steps"),
+            {"train": 1 - TRAIN},
+            {"train": TRAIN[:40]},
+            {"train": TRAIN.flip(0)},
+            {"validation": None},
+            {"validation": 1 - HELD_OUT},
+            {"seed": 1},
+            {"batch_size": 8},
+            {"record_every": 4},
+            {"steps": 24},
+            {"steps": 9},
+            {"betas": (0.5, 0.999)},
+            {"learning_rate": 2e-2},
+            {"learning_rate": cosine(1e-2, 23)},
         ],
+        ids=repr,
     )
-    def test_one_of_other_data_or_settings_is_refused(self, path, arguments, what):
-        self.assert_refused(path, noisy(), what, **arguments)
+    def test_a_run_on_other_data_or_settings_starts_anew(self, path, arguments):
+        model = noisy()
+        self.assert_starts_anew(path, model, **arguments)
+        assert model.seen == arguments.get("steps", 23)
 
-    def test_one_of_another_model_is_refused(self, path):
-        wider = Noisy.build(6, 2, (9,))
-        self.assert_refused(path, wider, "weights")
-        self.assert_refused(path, VAE.build(6, 2, (8,)), "model")
-        self.assert_refused(path, noisy().double(), "weights")
+    def test_data_that_differ_only_after_the_first_batch_start_anew(self, path):
+        watcher = Watcher()
+        fit(watcher, torch.arange(47)[:, None], steps=1, batch_size=7, progress=False)
+        later = sorted(set(range(47)) - set(watcher.batches[0].flatten().tolist()))[0]
+        train = TRAIN.clone()
+        train[later] = 1 - train[later]
+        self.assert_starts_anew(path, noisy(), train=train)
+
+    def test_what_the_first_step_does_not_show_starts_anew(self, tmp_path):
+        """Seed, start and turns, where loss and gradient are the same in the first step."""
+        zeros = {"train": torch.zeros(9, 1), "validation": None}
+        run(Slope(), checkpoint=tmp_path, **zeros)
+        self.assert_starts_anew(only_file(tmp_path), Slope(), seed=1, **zeros)
+        run(Watcher(start=1.0), checkpoint=tmp_path / "w", **zeros)
+        self.assert_starts_anew(only_file(tmp_path / "w"), Watcher(start=-1.0), **zeros)
+
+    def test_a_schedule_that_differs_only_later_starts_anew(self, path):
+        self.assert_starts_anew(path, noisy(), learning_rate=lambda s: 1e-2 if s < 20 else 1e-3)
+
+    def test_another_model_or_another_start_starts_anew(self, path):
+        self.assert_starts_anew(path, Noisy.build(6, 2, (9,)))
+        self.assert_starts_anew(path, noisy(seed=5))
+        self.assert_starts_anew(path, VAE.build(6, 2, (8,)))
+        frozen = noisy()
+        frozen.likelihood.requires_grad_(False)
+        self.assert_starts_anew(path, frozen)
+
+    @pytest.mark.parametrize("changes", [{"weight": 2.0}, {"weight": 2.0, "detached": True}])
+    def test_another_loss_starts_anew(self, tmp_path, changes):
+        """The second has the first's value with another gradient."""
+        first = weighted() if len(changes) == 1 else weighted(weight=2.0)
+        run(first, checkpoint=tmp_path)
+        self.assert_starts_anew(only_file(tmp_path), weighted(**changes))
+
+    def test_other_turns_start_anew(self, tmp_path, monkeypatch):
+        data = torch.zeros(9, 1)
+        run(Eager(), data, validation=None, checkpoint=tmp_path)
+        path = only_file(tmp_path)
+        monkeypatch.setattr(Eager, "turns", lambda self: ("critic", "generator", "critic"))
+        self.assert_starts_anew(path, Eager(), train=data, validation=None)
+
+    def test_parts_of_the_data_that_change_their_names_start_anew(self, tmp_path):
+        data = {"image": TRAIN, "label": 1 - TRAIN}
+        run(Watcher(), data, validation=None, checkpoint=tmp_path)
+        swapped = {"label": TRAIN, "image": 1 - TRAIN}
+        path = only_file(tmp_path)
+        self.assert_starts_anew(path, Watcher(), train=swapped, validation=None)
+
+    def test_the_folder_must_not_be_a_file(self, path):
+        with pytest.raises(ValueError, match="checkpoint: expected a folder, got the file"):
+            run(noisy(), checkpoint=path)
 
     @pytest.mark.parametrize("content", ["truncated", "empty", "text", "other"])
     def test_what_is_no_checkpoint_is_refused(self, path, content):
@@ -505,7 +715,10 @@ class TestCheckpoint:
             whole = path.read_bytes()
             parts = {"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"notes\n"}
             path.write_bytes(parts[content])
-        self.assert_refused(path, noisy(), "is not a checkpoint")
+        before = path.read_bytes()
+        with pytest.raises(ValueError, match=f"^checkpoint: .*{path.name} is not a checkpoint"):
+            run(noisy(), checkpoint=path.parent)
+        assert path.read_bytes() == before
 
     def test_a_crash_while_saving_leaves_the_old_file(self, path, monkeypatch):
         before = path.read_bytes()
@@ -516,12 +729,12 @@ class TestCheckpoint:
 
         monkeypatch.setattr(torch, "save", half_written)
         with pytest.raises(OSError, match="disk full"):
-            run(noisy(), checkpoint=path)
+            run(noisy(), checkpoint=path.parent)
         assert path.read_bytes() == before
         monkeypatch.undo()
-        whole, resumed = noisy(), noisy(seed=5)
+        whole, resumed = noisy(), noisy()
         run(whole)
-        run(resumed, checkpoint=path)
+        run(resumed, checkpoint=path.parent)
         assert same_weights(whole, resumed)
 
     def test_it_holds_nothing_but_tensors_and_plain_values(self, path):
@@ -530,13 +743,13 @@ class TestCheckpoint:
         assert not path.with_name(path.name + ".partial").exists()
 
     def test_the_training_data_are_read_once_a_run(self, tmp_path, monkeypatch):
-        from course_lib.training import run as training_run
+        from course_lib.training import checkpoint
 
-        calls, fingerprint = [], training_run.fingerprint
+        calls, fingerprint = [], checkpoint.fingerprint
         counted = lambda *arguments: calls.append(1) or fingerprint(*arguments)  # noqa: E731
-        monkeypatch.setattr(training_run, "fingerprint", counted)
-        run(noisy(), record_every=1, checkpoint=tmp_path / "a.pt")
-        assert len(calls) == 2
+        monkeypatch.setattr(checkpoint, "fingerprint", counted)
+        run(noisy(), record_every=1, checkpoint=tmp_path)
+        assert len(calls) == 3  # the weights at the start, and both data sets
 
 
 class TestNaN:
@@ -546,18 +759,18 @@ class TestNaN:
             next(model.parameters()).fill_(math.nan)
 
     def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(self, tmp_path):
-        path, model = tmp_path / "a.pt", noisy(at=7)
-        run(noisy(), steps=5, checkpoint=path)
-        before = path.read_bytes()
-        model.at, model.action = 2, lambda: self.poison(model)
+        model = noisy()
+        stop(noisy(at=5, action=press_stop), checkpoint=tmp_path)
+        before = only_file(tmp_path).read_bytes()
+        model.at, model.action = 3, lambda: self.poison(model)
         with pytest.raises(FloatingPointError, match="NaN or infinite by step 10"):
-            run(model, checkpoint=path)
-        assert path.read_bytes() == before
+            run(model, checkpoint=tmp_path)
+        assert only_file(tmp_path).read_bytes() == before
 
     def test_an_interruption_after_it_does_not_save_it(self, tmp_path):
-        path, model = tmp_path / "a.pt", noisy(at=2)
-        run(noisy(), steps=5, checkpoint=path)
-        before = path.read_bytes()
+        model = noisy(at=3)
+        stop(noisy(at=5, action=press_stop), checkpoint=tmp_path)
+        before = only_file(tmp_path).read_bytes()
 
         def poison_and_stop():
             self.poison(model)
@@ -565,14 +778,8 @@ class TestNaN:
 
         model.action = poison_and_stop
         with pytest.raises(FloatingPointError):
-            run(model, checkpoint=path)
-        assert path.read_bytes() == before
-
-    def test_data_that_are_no_numbers_are_named(self):
-        broken = TRAIN.clone()
-        broken[3, 2] = math.nan
-        with pytest.raises(ValueError, match="x: expected finite values"):
-            run(noisy(), broken)
+            run(model, checkpoint=tmp_path)
+        assert only_file(tmp_path).read_bytes() == before
 
 
 def test_the_progress_bar_says_what_is_trained(monkeypatch):

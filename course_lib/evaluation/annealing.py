@@ -17,6 +17,7 @@ from torch.distributions import Distribution
 
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
+from course_lib.progress import say_if_unfinished
 from course_lib.randomness import own_randomness
 
 __all__ = ["Annealed", "Bracket", "annealed_bound", "bracket", "reverse_annealed_bound", "schedule"]
@@ -171,6 +172,7 @@ def bracket(
         seed: decides examples and noise.
     """
     prior = model.prior()
+    say_if_unfinished(model)
     with torch.no_grad(), own_randomness(seed, next(model.likelihood.parameters()).device):
         z = prior.sample((as_count(n, "n"),))
         x = model.likelihood(z).sample()

@@ -16,7 +16,7 @@ from course_lib.distributions import rsample_and_log_prob
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.evaluation.refitting import refit
-from course_lib.randomness import own_randomness
+from course_lib.randomness import own_randomness, seed_for
 
 __all__ = ["GapSplit", "split_gap"]
 
@@ -77,7 +77,7 @@ def split_gap(
         )
     best = refit(model, x, family, steps=steps, seed=seed)
     log_prob = log_prob.to(x.device).double()
-    with torch.no_grad(), own_randomness(seed + 1, x.device):
+    with torch.no_grad(), own_randomness(seed_for("split_gap", seed), x.device):
         bounds = [_bound(model, q, x, samples) for q in (model.posterior(x), best)]
     return GapSplit(*(log_prob - bound for bound in bounds))
 

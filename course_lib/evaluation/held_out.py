@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from course_lib.evaluation.interface import LatentVariableModel
+from course_lib.progress import say_if_unfinished
 from course_lib.randomness import own_randomness
 
 __all__ = ["Evaluation", "Mean", "bits_per_dim", "evaluate", "mean_and_error"]
@@ -83,7 +84,8 @@ def evaluate(
     """Return the ELBO and the importance bound for each held-out example.
 
     The same seed gives every model the same noise, which makes paired differences sharper. The
-    global random state is left as it was.
+    global random state is left as it was. If the model's training was stopped before its last step,
+    a line above the numbers says so.
 
     Args:
         model: anything with ``elbo`` and ``importance_bound``.
@@ -98,6 +100,7 @@ def evaluate(
     """
     if len(x) == 0:
         raise ValueError("x: expected at least one example, got none")
+    say_if_unfinished(model)
     bounds, importance = [], []
     with own_randomness(seed, x.device):
         for batch in x.split(batch_size):

@@ -12,6 +12,7 @@ from course_lib.distributions.base import as_count
 from course_lib.evaluation.held_out import Mean, mean_and_error
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.objectives.information import split_rate
+from course_lib.progress import say_if_unfinished
 from course_lib.randomness import own_randomness
 
 __all__ = ["InformationSplit", "active_units", "information_split", "shuffle_cost"]
@@ -65,6 +66,7 @@ def information_split(
     """
     if len(x) == 0:
         raise ValueError("x: expected at least one example, got none")
+    say_if_unfinished(model)
     with own_randomness(seed, x.device):
         parts = split_rate(model.posterior(x), model.prior(), samples)
     return InformationSplit(*(mean_and_error(part) for part in parts), len(x))
@@ -122,6 +124,7 @@ def shuffle_cost(
     """
     if len(x) < 2:
         raise ValueError(f"x: expected two examples or more, got {len(x)}")
+    say_if_unfinished(model)
     with own_randomness(seed, x.device):
         z = model.posterior(x).sample((as_count(samples, "samples"),))
         circle = torch.randperm(len(x), device=x.device)

@@ -21,6 +21,7 @@ from course_lib.distributions import (
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.objectives import elbo
+from course_lib.progress import say_if_unfinished
 from course_lib.randomness import own_randomness
 
 __all__ = ["FAMILIES", "EachItsOwn", "Triangular", "refit"]
@@ -139,6 +140,7 @@ def refit(
         raise ValueError(f"family: expected one of {', '.join(FAMILIES)}, got {family!r}")
     if len(x) == 0:
         raise ValueError("x: expected at least one example, got none")
+    say_if_unfinished(model)
     with own_randomness(seed, x.device):
         q, parameters = _start(model, x, family)
         optimiser = torch.optim.Adam(parameters, learning_rate)

@@ -1,4 +1,4 @@
-"""Ctrl-C, or the notebook's stop button, ends a run between two steps."""
+"""Ctrl-C, or the notebook's stop button, ends a run between two steps and then the whole cell."""
 
 from __future__ import annotations
 
@@ -6,9 +6,31 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["stop_event"]
+if TYPE_CHECKING:
+    from course_lib.training.run import History
+
+__all__ = ["Stopped", "stop_event"]
+
+
+class Stopped(KeyboardInterrupt):
+    """The reader stopped a training run: the cell ends here, and the message says how far it came.
+
+    A notebook shows the message alone, without the frames of the loop.
+
+    Args:
+        message: what was stopped, at which step, and what happens if the cell is run again.
+        history: what the run had recorded.
+    """
+
+    def __init__(self, message: str, history: History) -> None:
+        super().__init__(message)
+        self.history = history
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython prints in the place of a traceback."""
+        return [str(self)]
 
 
 @contextmanager

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from course_lib.batches import Data, size_of
 from course_lib.progress import Progress
-from course_lib.randomness import own_randomness
-from course_lib.training.interruption import stop_event
+from course_lib.randomness import own_randomness, seed_for
+from course_lib.training.checkpoint import Checkpoint
+from course_lib.training.interruption import Stopped, stop_event
 from course_lib.training.run import History, Run
 
 __all__ = ["cosine", "fit"]
@@ -57,10 +58,17 @@ def fit(
     parameters}`` and ``loss(batch, player) -> scalar``; one step is a turn of each player in the
     order of ``turns()``, by default that of ``players()``, and every turn draws its own batch. Only
     the parameters of the player whose turn it is receive a gradient. The run depends on
-    ``seed`` alone: it neither reads nor moves the global random state. With ``checkpoint`` the
-    state is saved at every record and on interruption, and a later call with the same arguments
-    continues to the same numbers as an uninterrupted run. With ``validation`` the model ends with
-    the weights of the record whose first player did best on it.
+    ``seed`` alone: it neither reads nor moves the global random state, and shares no noise with the
+    run of another seed or with an evaluation. With ``validation`` the model ends with the weights
+    of the record whose first player did best on it.
+
+    Ctrl-C, or the notebook's stop button, ends the run after the present step and then raises
+    ``Stopped``, a ``KeyboardInterrupt``, so that the cell ends too and no later fit of a loop
+    starts. The model is marked: ``model.unfinished`` says at which step it stopped, and
+    ``evaluate`` repeats it. With ``checkpoint`` the state is saved at every record and when the run
+    is stopped, and the same call continues to the same numbers as an uninterrupted run: **run the
+    cell again**. Seed torch and build the model in the same cell. A run with another model, start,
+    data set, setting or loss function has a file of its own and never continues this one.
 
     Args:
         model: a module with ``losses(batch) -> {player: scalar}``.
@@ -74,44 +82,65 @@ def fit(
         seed: decides the batches and all noise.
         betas: Adam's two decay rates; a game is often steadier with a first of 0.5 or less.
         device: where to train, e.g. ``"cpu"`` or ``"cuda"``.
-        checkpoint: a file to save to and to resume from, or None.
+        checkpoint: a folder for the files of unfinished and finished runs, or None. It may be
+            deleted at any time.
         progress: whether to show a progress bar.
 
     Returns:
-        The history; ``history.interrupted`` is True if Ctrl-C (the stop button) ended the run.
+        The history; ``history.finished`` says whether the run came to its last step.
 
     Raises:
-        TypeError: if ``train`` or ``validation`` is not made of tensors.
-        ValueError: if a data set is empty or ragged, a number is not positive, or the checkpoint
-            belongs to another model, data set or setting; the file is then left as it is.
+        Stopped: if Ctrl-C ended the run; its ``history`` holds what was recorded, and its
+            ``history.interrupted`` is True unless the last step was already taken.
+        TypeError: if ``train`` or ``validation`` is not made of tensors, or ``seed`` is no integer.
+        ValueError: if a data set is empty or ragged, a number is not positive, or the file of this
+            run cannot be read; the file is then left as it is.
         FloatingPointError: if a loss becomes NaN or infinite; the last checkpoint is kept.
     """
     _check_positive(steps=steps, batch_size=batch_size, record_every=record_every)
     _check_data(train, validation)
-    rate = _rate(learning_rate)
-    run = Run(model.to(device), train, validation, batch_size, seed, record_every, betas)
-    path = None if checkpoint is None else Path(checkpoint)
+    seed, rate = operator.index(seed), _rate(learning_rate)
+    run = Run(model.to(device), train, validation, batch_size, seed, record_every, betas, steps)
+    file = None if checkpoint is None else Checkpoint(run, checkpoint, map(rate, range(steps)))
     label = f"training {type(model).__name__}"
-    with (
-        own_randomness(seed, device),
-        Progress(steps, label, progress) as bar,
-        stop_event() as stop,
-    ):
-        if path is not None and path.exists():
-            run.load(path, steps)
-        model.train()
-        for step in range(run.step, steps):
-            run.advance(step, rate(step))
-            bar.update(step + 1, run.text)
-            if (step + 1) % record_every == 0 or step + 1 == steps:
-                run.record()
-                run.save(path)
-            if stop.is_set() and step + 1 < steps:
+    try:
+        with (
+            own_randomness(seed_for("training noise", seed), device),
+            Progress(steps, label, progress) as bar,
+            stop_event() as stop,
+        ):
+            model.train()
+            while run.step < steps and not stop.is_set():
+                run.advance(rate(run.step))
+                if file is not None and run.step == 1 and file.resume():
+                    continue
+                if run.due:
+                    run.record()
+                    _save(file)
+                bar.update(run.step, run.text)
+            if run.step < steps:
+                bar.update(run.step, "stopped")
                 run.history.interrupted = True
-                run.save(path)
-                break
-    run.keep_best()
+                _save(file)
+    finally:
+        run.leave()
+    if stop.is_set():
+        raise Stopped(_message(label, run, file), run.history)
     return run.history
+
+
+def _save(file: Checkpoint | None) -> None:
+    if file is not None:
+        file.save()
+
+
+def _message(label: str, run: Run, file: Checkpoint | None) -> str:
+    """Return what the reader is told in the place of everything that the cell still had to do."""
+    if run.history.finished:
+        return f"{label}: stopped after the last of {run.steps} steps; run the cell again."
+    kept = file is not None and file.path is not None
+    then = "continue from there" if kept else "start anew"
+    return f"{label}: unfinished, stopped at {run.model.unfinished}; run the cell again to {then}."
 
 
 def _check_positive(**numbers: int) -> None:

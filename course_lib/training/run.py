@@ -1,21 +1,18 @@
-"""A training run: its state, the steps that change it, and the file that holds it."""
+"""A training run: its state, and the steps that change it."""
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from course_lib.batches import Data, fingerprint, map_data, move, size_of
-from course_lib.randomness import cuda_only, own_randomness
+from course_lib.batches import Data, map_data, move, size_of
+from course_lib.randomness import cuda_only, own_randomness, seed_for
 
 __all__ = ["History", "Run"]
 
@@ -30,7 +27,8 @@ class History:
         validation: for each player, its loss on the validation data; empty without any.
         seconds: wall-clock time since the run began, resumed time included.
         best_step: the step whose weights the model has, when validation data chose them.
-        interrupted: True if the run was stopped before its last step.
+        steps: the number of steps that were asked for.
+        interrupted: True if Ctrl-C stopped the run before its last step.
     """
 
     step: list[int] = field(default_factory=list)
@@ -38,7 +36,13 @@ class History:
     validation: dict[str, list[float]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     best_step: int | None = None
+    steps: int = 0
     interrupted: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its last step."""
+        return bool(self.step) and self.step[-1] == self.steps
 
 
 class Run:
@@ -53,22 +57,35 @@ class Run:
         seed: int,
         record_every: int,
         betas: tuple[float, float],
+        steps: int,
     ) -> None:
         self.model, self.train, self.validation = model, train, validation
-        self.batch_size, self.seed, self.betas = batch_size, seed, betas
+        self.batch_size, self.seed, self.steps = batch_size, seed, steps
         self.optimisers = {
             name: Adam(p, betas=betas, fused=True) for name, p in _players(model).items()
         }
         self.turns = tuple(model.turns()) if hasattr(model, "turns") else tuple(self.optimisers)
         self.record_every = record_every
-        self.history = History()
+        self.history = History(steps=steps)
         self.step, self.text = 0, ""
         self.best: dict[str, Tensor] | None = None
+        self._order: Tensor | None = None
         self._since: dict[str, list[Tensor]] = {}
         self._began = time.monotonic()
 
-    def advance(self, step: int, rate: float) -> None:
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    @property
+    def due(self) -> bool:
+        """Whether the step that was just taken is to be recorded."""
+        return self.step % self.record_every == 0 or self.step == self.steps
+
+    def advance(self, rate: float) -> None:
         """Take one optimiser step in every turn."""
+        step = self.step
         for turn, player in enumerate(self.turns):
             batch, optimiser = self._batch(step * len(self.turns) + turn), self.optimisers[player]
             loss = self._loss(batch, player)
@@ -108,8 +125,9 @@ class Run:
 
     def _validate(self) -> None:
         self.model.eval()
-        validation = move(self.validation, _device(self.model))
-        with torch.no_grad(), own_randomness(self.seed, _device(self.model)):
+        validation = move(self.validation, self.device)
+        noise = seed_for("validation noise", self.seed)  # the same at every record
+        with torch.no_grad(), own_randomness(noise, self.device):
             losses = {player: self._loss(validation, player) for player in self.optimisers}
         for player, loss in losses.items():
             self.history.validation.setdefault(player, []).append(loss.item())
@@ -120,50 +138,40 @@ class Run:
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self.model.train()
 
-    def keep_best(self) -> None:
-        """Give the model the weights that did best on the validation data, if there is any."""
+    def leave(self) -> None:
+        """Give the model its best weights, if validation data chose them, and say if it is done."""
         if self.best is not None:
             self.model.load_state_dict(self.best)
         self.model.eval()
+        done = self.step == self.steps
+        self.model.unfinished = None if done else f"step {self.step} of {self.steps}"
 
     def _batch(self, step: int) -> Data:
         n = size_of(self.train, "train")
         size = min(self.batch_size, n)
         per_epoch = n // size
         epoch, place = divmod(step, per_epoch)
-        if place == 0 or not hasattr(self, "_order"):
-            generator = torch.Generator().manual_seed(1_000_003 * self.seed + epoch)
+        if place == 0 or self._order is None:
+            generator = torch.Generator().manual_seed(seed_for("order", self.seed, epoch))
             self._order = torch.randperm(n, generator=generator)
         index = self._order[place * size : (place + 1) * size]
-        return move(map_data(self.train, lambda x: x[index]), _device(self.model))
+        return move(map_data(self.train, lambda x: x[index]), self.device)
 
-    @cached_property
-    def identity(self) -> dict[str, Any]:
-        """What must agree for a checkpoint to continue this run."""
-        state = self.model.state_dict()
-        return {
-            "model": type(self.model).__name__,
-            "weights": {k: f"{v.dtype} {tuple(v.shape)}" for k, v in state.items()},
-            "players": sorted(self.optimisers),
-            "turns": list(self.turns),
-            "betas": list(self.betas),
-            "batch_size": self.batch_size,
-            "seed": self.seed,
-            "record_every": self.record_every,
-            "train": fingerprint(self.train, "train"),
-            "validation": self.validation is not None
-            and fingerprint(self.validation, "validation"),
-        }
+    def first_step(self) -> list[tuple[str, str, str]]:
+        """Return each player's loss and gradient norm of the step just taken, to five digits."""
+        said = []
+        for name, optimiser in self.optimisers.items():
+            weights = optimiser.param_groups[0]["params"]
+            gradients = [p.grad.norm() for p in weights if p.grad is not None]
+            loss, norm = self._since[name][-1], torch.stack(gradients).norm()
+            said.append((name, f"{loss:.5g}", f"{norm:.5g}"))
+        return said
 
-    def save(self, path: Path | None) -> None:
-        """Write the checkpoint in full or not at all, and none after a loss that is no number."""
-        if path is None:
-            return
+    def state(self) -> dict[str, Any]:
+        """Return what a later run needs to continue; stop the run if a loss is no number."""
         self._means()
-        device = _device(self.model)
-        cuda = torch.cuda.get_rng_state(device) if cuda_only(device) else None
-        state = {
-            "identity": self.identity,
+        cuda = torch.cuda.get_rng_state(self.device) if cuda_only(self.device) else None
+        return {
             "step": self.step,
             "model": self.model.state_dict(),
             "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
@@ -172,49 +180,23 @@ class Run:
             "best": self.best,
             "random": {"cpu": torch.get_rng_state(), "cuda": cuda},
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        torch.save(state, partial)
-        os.replace(partial, path)
 
-    def load(self, path: Path, steps: int) -> None:
-        """Continue from the checkpoint.
-
-        Raises:
-            ValueError: if the file is no checkpoint of this run, or has gone beyond ``steps``.
-        """
-        try:
-            state = torch.load(path, map_location=_device(self.model), weights_only=True)
-            identity = state["identity"]
-        except Exception as error:
-            raise ValueError(f"checkpoint: {path} is not a checkpoint of fit ({error})") from error
-        for key, wanted in self.identity.items():
-            if identity.get(key) != wanted:
-                raise ValueError(
-                    f"checkpoint: {path} was made with another {key}; use another file name, or"
-                    " remove the file to start anew"
-                )
-        if state["step"] > steps:
-            raise ValueError(
-                f"checkpoint: {path} has run {state['step']} steps already, more than {steps}"
-            )
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state that another run of the same kind returned."""
+        history = History(**state["history"])
         self.model.load_state_dict(state["model"])
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
-        self.history = History(**state["history"])
-        self.history.interrupted = False
+        self.history, self.history.interrupted = history, False
         self.step, self.best, self._since = state["step"], state["best"], state["since"]
-        self._began -= self.history.seconds[-1] if self.history.seconds else 0.0
+        self._began -= history.seconds[-1] if history.seconds else 0.0
+        self._order = None
         torch.set_rng_state(state["random"]["cpu"].cpu())
         if state["random"]["cuda"] is not None:
-            torch.cuda.set_rng_state(state["random"]["cuda"].cpu(), _device(self.model))
+            torch.cuda.set_rng_state(state["random"]["cuda"].cpu(), self.device)
 
 
 def _players(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     if hasattr(model, "players"):
         return {name: list(parameters) for name, parameters in model.players().items()}
     return {"model": [p for p in model.parameters() if p.requires_grad]}
-
-
-def _device(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device

@@ -1,0 +1,82 @@
+"""The file in which a training run waits to be continued, by the same call and by no other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from course_lib.batches import fingerprint
+from course_lib.training.run import Run
+
+__all__ = ["Checkpoint"]
+
+
+class Checkpoint:
+    """A file in a folder, named after everything that decides the numbers of its run.
+
+    The name is a hash of the model's start, the data, all settings, and the loss and gradient of
+    the first step. The last two are there for what cannot be listed: a weight inside the model, or
+    a loss function that the reader has corrected since. So another run never finds this file.
+
+    Args:
+        run: a run that has not taken a step yet.
+        folder: where the file lies; made when it is needed.
+        rates: the learning rate of every step.
+
+    Raises:
+        ValueError: if ``folder`` is a file.
+    """
+
+    def __init__(self, run: Run, folder: str | os.PathLike[str], rates: Iterable[float]) -> None:
+        self.run, self.folder, self.path = run, Path(folder), None
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"checkpoint: expected a folder, got the file {self.folder}")
+        held_out = run.validation
+        self._identity: dict[str, Any] = {
+            "weights": fingerprint(run.model.state_dict(), "model"),
+            "train": fingerprint(run.train, "train"),
+            "validation": held_out is not None and fingerprint(held_out, "validation"),
+            "players": {name: o.param_groups[0]["betas"] for name, o in run.optimisers.items()},
+            "turns": run.turns,
+            "counts": (run.steps, run.batch_size, run.record_every, run.seed),
+            "rates": list(rates),
+            "device": run.device.type,
+        }
+
+    def resume(self) -> bool:
+        """Continue from the file of this run, whose first step has just been taken.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            ValueError: if there is one that cannot be read.
+        """
+        text = repr([*self._identity.items(), *self.run.first_step()])
+        name = f"{type(self.run.model).__name__}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        self.path = self.folder / f"{name}.pt"
+        if not self.path.exists():
+            return False
+        try:
+            state = torch.load(self.path, map_location=self.run.device, weights_only=True)
+            self.run.restore(state)
+        except Exception as error:
+            raise ValueError(
+                f"checkpoint: {self.path} is not a checkpoint of fit ({error}); remove the file to"
+                " start anew"
+            ) from error
+        return True
+
+    def save(self) -> None:
+        """Write the file in full or not at all."""
+        if self.path is None:  # stopped before the first step: there is nothing to keep
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(self.path.name + ".partial")
+        torch.save(self.run.state(), partial)
+        os.replace(partial, self.path)
