@@ -18,7 +18,7 @@ from torch.distributions import Distribution
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.progress import say_if_unfinished
-from course_lib.randomness import own_randomness
+from course_lib.randomness import own_randomness, seed_for
 
 __all__ = ["Annealed", "Bracket", "annealed_bound", "bracket", "reverse_annealed_bound", "schedule"]
 
@@ -176,9 +176,10 @@ def bracket(
     with torch.no_grad(), own_randomness(seed, next(model.likelihood.parameters()).device):
         z = prior.sample((as_count(n, "n"),))
         x = model.likelihood(z).sample()
-    sizes = {"steps": steps, "leapfrog": leapfrog, "seed": seed + 1}
-    lower = annealed_bound(prior, model.likelihood, x, chains=chains, **sizes)
-    upper = reverse_annealed_bound(prior, model.likelihood, x, z[None], **sizes)
+    sizes = {"steps": steps, "leapfrog": leapfrog}
+    up, down = seed_for("bracket, forward", seed), seed_for("bracket, reverse", seed)
+    lower = annealed_bound(prior, model.likelihood, x, chains=chains, seed=up, **sizes)
+    upper = reverse_annealed_bound(prior, model.likelihood, x, z[None], seed=down, **sizes)
     return Bracket(x, lower.log_prob, upper.log_prob, min(lower.acceptance, upper.acceptance))
 
 

@@ -3,7 +3,18 @@ import math
 import pytest
 import torch
 
-from course_lib.evaluation import Evaluation, Mean, bits_per_dim, evaluate, mean_and_error
+from course_lib.evaluation import (
+    Evaluation,
+    Mean,
+    bits_per_dim,
+    bracket,
+    evaluate,
+    information_split,
+    mean_and_error,
+    refit,
+    shuffle_cost,
+    split_gap,
+)
 from course_lib.models import VAE, FlowPosteriorVAE
 from course_lib.objectives import Elbo
 
@@ -58,6 +69,35 @@ def test_the_same_seed_gives_the_same_noise_and_the_global_state_stays():
     assert torch.equal(first.elbo, second.elbo)
     assert torch.equal(first.importance_bound, second.importance_bound)
     assert not torch.equal(first.elbo, other.elbo)
+
+
+def test_no_two_batches_of_an_evaluation_share_their_noise():
+    """The same x scored again and again gets a new number each time, in whatever batch it comes."""
+    model, x = VAE.build(6, 2, (8,)), bits(1).expand(24, -1)
+    result = evaluate(model, x, k=3, samples=1, batch_size=6)
+    assert len(result.elbo.unique()) == 24
+    assert len(result.importance_bound.unique()) == 24
+
+
+NUMBERS = {
+    "evaluate": lambda model, x: evaluate(model, x, k=2, samples=2),
+    "information_split": information_split,
+    "shuffle_cost": shuffle_cost,
+    "refit": lambda model, x: refit(model, x, steps=2),
+    "split_gap": lambda model, x: split_gap(model, x, torch.zeros(len(x)), steps=2, samples=2),
+    "bracket": lambda model, x: bracket(model, len(x), steps=2, chains=2),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_numbers_of_a_model_whose_training_was_stopped_come_with_a_word(name, capsys):
+    model, x = VAE.build(6, 2, (8,)), bits(5)
+    NUMBERS[name](model, x)
+    assert capsys.readouterr().out == ""
+    model.unfinished = "step 13 of 23"
+    NUMBERS[name](model, x)
+    said = capsys.readouterr().out
+    assert "unfinished: the training of this VAE was stopped at step 13 of 23" in said
 
 
 def test_two_models_get_the_same_noise():

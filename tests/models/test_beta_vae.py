@@ -124,9 +124,9 @@ def test_a_decoder_that_sees_its_own_past_can_leave_z_alone():
             ConditionalGaussian(mlp(15, (16,), 4, flatten=3), 2),
             free_bits=floor,
         )
-        fit(model, data, steps=150, learning_rate=1e-2, progress=False)
+        fit(model, data, steps=400, learning_rate=1e-2, progress=False)
         information.append(split_rate(model.posterior(data), model.prior()).rate.mean().item())
-    assert information[0] < information[1] / 2
+    assert information[0] < information[1] - 0.3  # of log 2 = 0.69 nats
 
 
 @pytest.mark.parametrize("name", ["beta", "free_bits", "warm_up", "input_noise"])
