@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from typing import Any, NoReturn
 
@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from course_lib.checks.ask import Ask, evaluate
-from course_lib.checks.report import CheckFailed, NotStarted, is_stub
+from course_lib.checks.report import CheckFailed, NotStarted, describe_error, is_stub, place_of
 
 __all__ = ["Answer"]
 
-LONGEST_ERROR = 200
+SEEDED = (
+    "[({call}, torch.set_rng_state(state_))[0] for state_ in [torch.get_rng_state()]"
+    " for _ in [torch.manual_seed(seed_)]][0]"
+)
 
 
 class Answer:
@@ -29,7 +32,10 @@ class Answer:
         name: the exercise, which is also the function's name in the notebook.
         function: the answer.
         ask: evaluates expressions where the student's names are known; None if that is here.
+        args: names of the arguments.
         parts: names of the results, if the function returns several.
+        formulas: the same names in the order in which they are computed, with their formulas.
+        random: whether the function draws noise from torch.
         why: the formula with its slide, for failures about which no more is known.
         hint: what to try then.
     """
@@ -40,16 +46,43 @@ class Answer:
         function: Callable[..., Any],
         ask: Ask | None = None,
         *,
+        args: tuple[str, ...] = (),
         parts: tuple[str, ...] = (),
+        formulas: Mapping[str, str] | None = None,
+        random: bool = False,
         why: str,
         hint: str,
     ) -> None:
-        self.name, self.parts, self.why, self.hint = name, parts, why, hint
+        self.name, self.args, self.parts, self.random = name, args, parts, random
+        self.formulas = dict.fromkeys(parts, "") if not formulas else dict(formulas)
+        self.why, self.hint = why, hint
         self._function = function
         self._ask = ask or (lambda expression, **data: evaluate(expression, {name: function}, data))
+        self._known: dict[tuple[int, ...], tuple[tuple[Tensor, ...], Any]] = {}
+
+    def twin(self, function: Callable[..., Any]) -> Answer:
+        """Return another answer to the same exercise; it is called in this process."""
+        return Answer(
+            self.name,
+            function,
+            args=self.args,
+            parts=self.parts,
+            formulas=self.formulas,
+            random=self.random,
+            why=self.why,
+            hint=self.hint,
+        )
 
     def __call__(self, *inputs: Tensor) -> Any:
-        """Return the result on copies of the inputs; fail if the answer changed them."""
+        """Return the result for these inputs, computed once; noise comes from a fixed seed."""
+        key = tuple(map(id, inputs))
+        if key not in self._known:
+            result = self.seeded(0, *inputs) if self.random else self.draw(*inputs)
+            self._known[key] = inputs, result  # the inputs are kept, and with them their ids
+        return self._known[key][1]
+
+    def draw(self, *inputs: Tensor) -> Any:
+        """Return a new result on copies of the inputs; fail if the answer changed them."""
         copies = [value.clone() for value in inputs]
         with self._watched():
             result = self._function(*copies)
@@ -62,14 +95,20 @@ class Answer:
                 )
         return result
 
-    def ask(self, expression: str, **data: Tensor) -> Any:
+    def seeded(self, seed: int, *inputs: Tensor) -> Any:
+        """Return the result after ``torch.manual_seed(seed)``; torch's state is as before then."""
+        return self.ask(
+            SEEDED.format(call=f"{self.name}(*inputs_)"), inputs_=list(inputs), seed_=seed
+        )
+
+    def ask(self, expression: str, **data: Any) -> Any:
         """Return the value of an expression that uses the function by the exercise's name."""
         with self._watched():
-            return self._ask(expression, **{name: value.clone() for name, value in data.items()})
+            return self._ask(expression, **{name: _copied(value) for name, value in data.items()})
 
     def fail(self, headline: str, **lines: str) -> NoReturn:
         """Raise a failure; the exercise's own formula and hint stand in where none is given."""
-        lines = {"why": self.why, "hint": self.hint} | lines
+        lines = {"why": self.why, "hint": self.hint} | {k: v for k, v in lines.items() if v}
         raise CheckFailed(f"{self.name}: {headline}", **lines) from None
 
     @contextmanager
@@ -82,24 +121,17 @@ class Answer:
         except Exception as error:
             if is_stub(error):
                 raise NotStarted(self.name) from None
-            self._report(error)
-
-    def _report(self, error: Exception) -> NoReturn:
-        text = " ".join(str(error).split())
-        self.fail(
-            f"it stops with {type(error).__name__}.",
-            got=text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 3] + "...",
-            expected="a result",
-            why=_place(error) or self.why,
-            hint="call it yourself in a new cell to see the whole traceback",
-        )
+            self.fail(
+                f"it stops with {type(error).__name__}.",
+                got=describe_error(error),
+                expected="a result",
+                why=place_of(error),
+                hint="call it yourself in a new cell to see the whole traceback",
+            )
 
 
-def _place(error: Exception) -> str:
-    """Return where in a notebook cell the error arose, if it did in one."""
-    place, frame = "", error.__traceback__
-    while frame is not None:
-        if "ipykernel" in frame.tb_frame.f_code.co_filename:
-            place = f"it happens in line {frame.tb_lineno} of the cell"
-        frame = frame.tb_next
-    return place
+def _copied(value: Any) -> Any:
+    """Return the data with every tensor cloned."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    return [_copied(part) for part in value] if isinstance(value, list) else value

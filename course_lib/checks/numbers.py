@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-__all__ = ["describe_kind", "show_dtype", "show_pair", "show_shape"]
+__all__ = [
+    "describe_kind",
+    "show_dtype",
+    "show_inputs",
+    "show_numbers",
+    "show_pair",
+    "show_shape",
+]
 
 SHOWN, COLUMN = 2, 22
 
@@ -33,6 +42,34 @@ def show_pair(got: Tensor, expected: Tensor, tolerance: float) -> tuple[str, str
         f"{_row(a, digits)} shape {show_shape(got)}{place}",
         f"{_row(b, digits)} within {tolerance:.0e}, {show_dtype(expected)}",
     )
+
+
+def show_numbers(text: str, got: float, expected: float) -> tuple[str, str]:
+    """Return the ``got`` and ``expected`` lines for one number that is no tensor.
+
+    Args:
+        text: what the number is, with ``{}`` in its place.
+        got: what came.
+        expected: what should have come.
+
+    Example:
+        >>> show_numbers("mass {}", 1.00002, 1.0)
+        ('mass +1.00002', 'mass +1.00000')
+    """
+    digits = next((d for d in range(2, 9) if _number(got, d) != _number(expected, d)), 9)
+    return text.format(_number(got, digits)), text.format(_number(expected, digits))
+
+
+def show_inputs(names: Sequence[str], inputs: Sequence[Tensor]) -> str:
+    """Return the shapes of the inputs, and their dtype.
+
+    Example:
+        >>> show_inputs(("mu", "log_scale"), (torch.zeros(7, 3), torch.zeros(7, 3)))
+        'mu (7, 3), log_scale (7, 3); float32'
+    """
+    shapes = [f"{name} {show_shape(value)}" for name, value in zip(names, inputs, strict=False)]
+    kinds = dict.fromkeys(show_dtype(value) for value in inputs)
+    return ", ".join(shapes) + "; " + ", ".join(kinds) if shapes else ""
 
 
 def _row(values: list[float], digits: int) -> str:

@@ -1,4 +1,4 @@
-"""What a check tells the reader: one line on what was established, or five on what is wrong.
+"""What a check tells the reader: one line on what is now known, or six on what is wrong.
 
 Nothing here writes to stderr: nbgrader takes any output there for a failure. Lines are short
 enough to survive its validator, which cuts at 87 characters.
@@ -13,11 +13,22 @@ from contextlib import contextmanager
 
 from IPython.display import display
 
-__all__ = ["FIRST_LINE", "LINE", "CheckFailed", "Established", "NotStarted", "when_started"]
+__all__ = [
+    "FIRST_LINE",
+    "LINE",
+    "CheckFailed",
+    "NotStarted",
+    "Passed",
+    "describe_error",
+    "is_stub",
+    "place_of",
+    "skip_unfinished",
+]
 
 FIRST_LINE, LINE = 66, 80
+LONGEST_ERROR = 200
 STUB = "your code goes here"  # how the text of a released stub ends
-MARGIN = 12  # where the text beside "got", "expected", "why" and "try" begins
+MARGIN = 12  # where the text beside "inputs", "got", "expected", "why" and "try" begins
 
 
 class CheckFailed(AssertionError):
@@ -27,6 +38,7 @@ class CheckFailed(AssertionError):
 
     Args:
         headline: ``"name: what is wrong."``, at most 66 characters.
+        inputs: shapes and dtype of the inputs.
         got: what came.
         expected: what was wanted.
         why: the reason, with its formula and slide.
@@ -43,13 +55,15 @@ class CheckFailed(AssertionError):
         self,
         headline: str,
         *,
+        inputs: str = "",
         got: str = "",
         expected: str = "",
         why: str = "",
         hint: str = "",
     ) -> None:
         self.lines = [textwrap.shorten(headline, FIRST_LINE, placeholder=" ...")]
-        for label, text in (("got", got), ("expected", expected), ("why", why), ("try", hint)):
+        lines = {"inputs": inputs, "got": got, "expected": expected, "why": why, "try": hint}
+        for label, text in lines.items():
             self.lines += _beside(label, text)
         super().__init__("\n".join(self.lines))
 
@@ -82,15 +96,15 @@ def _wrap(line: str, width: int) -> list[str]:
     return [line] if len(line) <= width else textwrap.wrap(line, width)
 
 
-class Established:
+class Passed:
     """A right answer: one line that says what is now known about it.
 
     Args:
         name: the exercise.
-        what: what the check established.
+        what: what the answer is now known to do.
 
     Example:
-        >>> Established("kl", "never negative, and zero for the prior itself.")
+        >>> Passed("kl", "never negative, and zero for the prior itself.")
         ✓ kl: never negative, and zero for the prior itself.
     """
 
@@ -114,11 +128,11 @@ class Established:
 
 
 @contextmanager
-def when_started() -> Iterator[None]:
+def skip_unfinished() -> Iterator[None]:
     """Run the block; if it meets an unfinished exercise, say so calmly and go on after it.
 
     Example:
-        >>> with when_started():
+        >>> with skip_unfinished():
         ...     raise NotImplementedError("planar: your code goes here")
         Not started yet: planar. Come back to this cell afterwards.
     """
@@ -135,3 +149,19 @@ def is_stub(error: Exception) -> bool:
     """Return whether the error comes from a stub, released or bare; torch raises this type too."""
     text = str(error)
     return isinstance(error, NotImplementedError) and (not text or text.endswith(STUB))
+
+
+def describe_error(error: Exception) -> str:
+    """Return the error's own text on one line, cut where it becomes long."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 3] + "..."
+
+
+def place_of(error: Exception) -> str:
+    """Return where in a notebook cell the error arose; nothing if it arose elsewhere."""
+    place, frame = "", error.__traceback__
+    while frame is not None:
+        if "ipykernel" in frame.tb_frame.f_code.co_filename:
+            place = f"it happens in line {frame.tb_lineno} of the cell"
+        frame = frame.tb_next
+    return place

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from course_lib.checks import elbo_gap as check
 from course_lib.checks.ask import ask
-from course_lib.checks.report import when_started
+from course_lib.checks.report import skip_unfinished
 
 # %%
 from course_lib.data import digits
@@ -74,7 +74,7 @@ def gaussian_log_prob(x: Tensor, mu: Tensor, log_scale: Tensor) -> Tensor:
 # **Try it.** Three densities. Is each mass 1?
 
 # %% tags=["raises-exception"]
-with when_started():
+with skip_unfinished():
     points = torch.linspace(-8, 8, 601)[:, None]
     canvas, (axes,) = new_figure(height=2.4)
     for centre, width in ((0.0, 0.0), (-3.0, -0.7), (2.0, 0.4)):
@@ -92,9 +92,9 @@ check.gaussian_log_prob(gaussian_log_prob)
 
 # %% grade="test" grade_id="test_gaussian_log_prob" points=3
 # Graded: the same properties on other inputs.
-check.gaussian_log_prob(gaussian_log_prob, seed=1)
+check.gaussian_log_prob(gaussian_log_prob, seed=1, ask=ask)
 ### BEGIN HIDDEN TESTS
-check.gaussian_log_prob(gaussian_log_prob, seed=5081, spread=3.0)
+check.gaussian_log_prob(gaussian_log_prob, seed=5081, input_scale=3.0, ask=ask)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -129,7 +129,7 @@ def sample_gaussian(mu: Tensor, log_scale: Tensor) -> Tensor:
 # **Try it.** 600 draws of two Gaussians. The dashed ellipses are two standard deviations wide: about 86 of 100 draws lie inside.
 
 # %% tags=["raises-exception"]
-with when_started():
+with skip_unfinished():
     canvas, (axes,) = new_figure(width=5.0, height=3.0)
     angle = torch.linspace(0, 2 * torch.pi, 100)
     for colour, centre, width in ((P, [-2.0, 0.0], [-0.5, 0.3]), (Q, [2.0, 1.0], [0.2, -1.2])):
@@ -148,7 +148,7 @@ check.sample_gaussian(sample_gaussian)
 # Graded: the same properties on other inputs.
 check.sample_gaussian(sample_gaussian, seed=1, ask=ask)
 ### BEGIN HIDDEN TESTS
-check.sample_gaussian(sample_gaussian, seed=7103, spread=3.0, ask=ask)
+check.sample_gaussian(sample_gaussian, seed=7103, input_scale=3.0, ask=ask)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -184,7 +184,7 @@ def gaussian_kl(mu: Tensor, log_scale: Tensor) -> Tensor:
 # **Try it.** The KL against the scale. Where is the lowest point of each curve, and why there?
 
 # %% tags=["raises-exception"]
-with when_started():
+with skip_unfinished():
     widths = torch.linspace(-2.5, 1, 200)[:, None]
     canvas, (axes,) = new_figure(height=2.4)
     for centre in (0.0, 1.0, 2.0):
@@ -198,9 +198,9 @@ check.gaussian_kl(gaussian_kl)
 
 # %% grade="test" grade_id="test_gaussian_kl" points=3
 # Graded: the same properties on other inputs.
-check.gaussian_kl(gaussian_kl, seed=1)
+check.gaussian_kl(gaussian_kl, seed=1, ask=ask)
 ### BEGIN HIDDEN TESTS
-check.gaussian_kl(gaussian_kl, seed=3307, spread=2.0)
+check.gaussian_kl(gaussian_kl, seed=3307, input_scale=2.0, ask=ask)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -242,7 +242,7 @@ def elbo(x: Tensor, logits: Tensor, mu: Tensor, log_scale: Tensor) -> tuple[Tens
 # **Try it.** A digit, and a decoder that gets 6 of its 64 pixels wrong. How confident should it be? The bound has an opinion.
 
 # %% tags=["raises-exception"]
-with when_started():
+with skip_unfinished():
     image = digits.load("binary").train.x[:1]
     guess = image.clone().flatten()
     guess[::11] = 1 - guess[::11]
@@ -264,7 +264,7 @@ check.elbo(elbo)
 # Graded: the same properties on other inputs.
 check.elbo(elbo, seed=1, ask=ask)
 ### BEGIN HIDDEN TESTS
-check.elbo(elbo, seed=9973, spread=3.0, ask=ask)
+check.elbo(elbo, seed=9973, input_scale=3.0, ask=ask)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -301,7 +301,7 @@ def importance_bound(log_p_xz: Tensor, log_q: Tensor) -> Tensor:
 # **Try it.** p(z) = N(0, 1), p(x|z) = N(z, 1), and x = 3 was observed. The draws come from the prior, a bad q. The bound climbs to log p(x).
 
 # %% tags=["raises-exception"]
-with when_started():
+with skip_unfinished():
     counts, repeats = (1, 3, 10, 30, 100, 300, 1000), 500
     zero, one = torch.zeros(1), torch.ones(1)
     means = []
@@ -323,9 +323,9 @@ check.importance_bound(importance_bound)
 
 # %% grade="test" grade_id="test_importance_bound" points=4
 # Graded: the same properties on other inputs.
-check.importance_bound(importance_bound, seed=1)
+check.importance_bound(importance_bound, seed=1, ask=ask)
 ### BEGIN HIDDEN TESTS
-check.importance_bound(importance_bound, seed=6029, spread=3.0)
+check.importance_bound(importance_bound, seed=6029, input_scale=3.0, ask=ask)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -373,7 +373,7 @@ def planar(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 # **Try it.** f in one dimension, for several u. Each curve must rise everywhere: a curve that turns back folds the line.
 
 # %% tags=["raises-exception"]
-with when_started():
+with skip_unfinished():
     line = torch.linspace(-4, 4, 401)[:, None]
     canvas, (left, right) = new_figure(columns=2, height=2.8)
     for direction in (-6.0, -3.0, 0.0, 3.0):
@@ -392,7 +392,7 @@ check.planar(planar)
 # Graded: the same properties on other inputs.
 check.planar(planar, seed=1, ask=ask)
 ### BEGIN HIDDEN TESTS
-check.planar(planar, seed=4157, spread=2.0, ask=ask)
+check.planar(planar, seed=4157, input_scale=2.0, ask=ask)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -432,7 +432,7 @@ def elbo_gap(z: Tensor, log_joint: Tensor, log_q: Tensor) -> Tensor:
 # Which q would you choose?
 
 # %% tags=["raises-exception"]
-with when_started():
+with skip_unfinished():
     nodes = torch.linspace(-8, 8, 1601, dtype=torch.double)
     log_prior = torch.distributions.Normal(0.0, 1.0).log_prob(nodes)
     log_likelihood = torch.distributions.Normal(0.8 * nodes**2, 0.6).log_prob(torch.tensor(1.5))
@@ -451,9 +451,9 @@ check.elbo_gap(elbo_gap)
 
 # %% grade="test" grade_id="test_elbo_gap" points=5
 # Graded: the same properties on other inputs.
-check.elbo_gap(elbo_gap, seed=1)
+check.elbo_gap(elbo_gap, seed=1, ask=ask)
 ### BEGIN HIDDEN TESTS
-check.elbo_gap(elbo_gap, seed=8219, spread=3.0)
+check.elbo_gap(elbo_gap, seed=8219, input_scale=3.0, ask=ask)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -538,7 +538,7 @@ splits = digits.load("binary")
 torch.set_num_threads(1)  # for networks this small a second core only gets in the way
 torch.manual_seed(0)
 your_vae = YourVAE()
-with when_started():
+with skip_unfinished():
     your_vae.losses(splits.train.x[:2])  # an unfinished exercise shows here, before training
     STEPS = 3000
     fit(your_vae, splits.train.x, steps=STEPS, learning_rate=cosine(2e-3, STEPS))

@@ -8,13 +8,15 @@ import torch
 
 from course_lib.checks.answer import Answer
 from course_lib.checks.ask import ask
-from course_lib.checks.exercise import Case, Mistake, Problem, examine
+from course_lib.checks.case import Case, Problem
+from course_lib.checks.exercise import run_steps
+from course_lib.checks.mistakes import Mistake
 from course_lib.checks.numbers import show_pair
 from course_lib.checks.report import CheckFailed, NotStarted
 
 X = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64)
 TWICE = Case((X,), 2 * X, "at x")
-HALVED = Mistake("it halves.", "because", "double it", lambda x: x / 2)
+HALVED = Mistake("it halves.", "because", "double it", "def twice(x): return x / 2", "twice")
 
 
 def answer(function, **keywords):
@@ -23,7 +25,7 @@ def answer(function, **keywords):
 
 def failure(function, *steps, mistakes=(HALVED,), **keywords):
     with pytest.raises(CheckFailed) as caught:
-        examine(answer(function, **keywords), steps or (TWICE,), mistakes)
+        run_steps(answer(function, **keywords), steps or (TWICE,), mistakes)
     return str(caught.value)
 
 
@@ -102,7 +104,7 @@ def test_warnings_and_stderr_of_the_answer_are_silenced(capfd):
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        examine(answer(noisy), (TWICE,), ())
+        run_steps(answer(noisy), (TWICE,), ())
     assert capfd.readouterr().err == ""
 
 
@@ -114,7 +116,7 @@ def test_inputs_survive_an_answer_that_changes_them():
 
 def test_right_answer_that_keeps_the_graph_is_accepted():
     weight = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    examine(answer(lambda x: 2 * weight * x), (TWICE,), (HALVED,))
+    run_steps(answer(lambda x: 2 * weight * x), (TWICE,), (HALVED,))
 
 
 def test_ask_sees_the_notebook_and_the_data_first(monkeypatch):

@@ -9,9 +9,9 @@ from course_lib.checks.report import (
     FIRST_LINE,
     LINE,
     CheckFailed,
-    Established,
     NotStarted,
-    when_started,
+    Passed,
+    skip_unfinished,
 )
 
 LONG = "a sentence that goes on and on, " * 9
@@ -57,21 +57,21 @@ def test_ipython_shows_the_message_and_no_frames():
 
 
 def test_success_is_said_in_words_and_escaped(capsys):
-    established = Established("kl", "a < b")
-    established.show()
+    passed = Passed("kl", "a < b")
+    passed.show()
     assert capsys.readouterr().out == "✓ kl: a < b\n"
-    page = established._repr_html_()
+    page = passed._repr_html_()
     assert "a &lt; b" in page
     assert "background" not in page
 
 
 def test_unfinished_exercise_does_not_stop_the_notebook(capsys):
-    with when_started():
+    with skip_unfinished():
         raise NotImplementedError
     assert capsys.readouterr().out.startswith("Not started yet: an exercise this cell needs.")
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), NotImplementedError("no kernel for Long")])
 def test_other_errors_do(error):
-    with pytest.raises(type(error)), when_started():
+    with pytest.raises(type(error)), skip_unfinished():
         raise error

@@ -35,12 +35,25 @@ class Cell:
 
 @dataclass(frozen=True)
 class Answer:
-    """One entry of the corpus; message is empty for a right answer."""
+    """One entry of the corpus.
+
+    Attributes:
+        message: what a wrong answer must be told; empty for a right answer.
+        named: whether that is the whole headline, as for every mistake that the checks know.
+    """
 
     exercise: str
     name: str
     source: str
     message: str = ""
+    named: bool = False
+
+    def explains(self, error: Exception) -> bool:
+        """Return whether the error is the message that this answer must get."""
+        text = str(error)
+        if self.named:
+            return text.splitlines()[0] == f"{self.exercise}: {self.message}"
+        return text.startswith(f"{self.exercise}: ") and self.message in text
 
     def __str__(self) -> str:
         return f"{self.exercise}-{self.name}"
@@ -72,13 +85,27 @@ def cells(assignment: str) -> list[Cell]:
 
 
 def corpus(assignment: str) -> list[Answer]:
-    """Return every right and wrong answer written down for an assignment."""
+    """Return every right and wrong answer written down for an assignment.
+
+    Those that the checks name stand beside the checks, the others here.
+    """
+    topic = assignment.split("_", 1)[1]
+    named = sorted((ROOT / "course_lib" / "checks" / topic).glob("*.toml"))
+    others = sorted((Path(__file__).parent / assignment).glob("*.toml"))
     return [
-        Answer(path.stem, entry["name"], entry["source"], entry.get("message", ""))
-        for path in sorted((Path(__file__).parent / assignment).glob("*.toml"))
+        Answer(path.stem, _name(entry), entry["source"], _message(entry), "headline" in entry)
+        for path in [*named, *others]
         for group in tomllib.loads(path.read_text(encoding="utf-8")).values()
         for entry in group
     ]
+
+
+def _name(entry: dict[str, str]) -> str:
+    return entry.get("name") or f"{entry['headline']} {entry['why']}".replace("\n", " ")
+
+
+def _message(entry: dict[str, str]) -> str:
+    return entry.get("headline") or entry.get("message", "")
 
 
 def as_released(cell: Cell) -> str:

@@ -29,8 +29,7 @@ def test_wrong_answer_loses_its_own_points_with_its_own_message(assignment, answ
     assert failed.keys() == {("visible", answer.exercise), ("test", answer.exercise)}
     for outcome in failed.values():
         assert isinstance(outcome.error, CheckFailed), repr(outcome.error)
-        assert answer.message in str(outcome.error)
-        assert str(outcome.error).startswith(f"{answer.exercise}: ")
+        assert answer.explains(outcome.error), str(outcome.error)
         assert lines_fit(outcome.error), str(outcome.error)
         assert outcome.stderr == ""
 
@@ -73,7 +72,7 @@ def test_wrong_answer_is_seen_from_a_distance_too(assignment, answer):
     outcomes = grade_at_a_distance(CELLS[assignment], {answer.exercise: answer.source})
     failed = {exercise: o.error for exercise, o in outcomes.items() if o.error}
     assert failed.keys() == {answer.exercise}
-    assert answer.message in str(failed[answer.exercise])
+    assert answer.explains(failed[answer.exercise]), str(failed[answer.exercise])
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)

@@ -1,0 +1,99 @@
+"""One input of a check with what should come out, and what a comparison found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from course_lib.checks.answer import Answer
+from course_lib.checks.numbers import describe_kind, show_dtype, show_inputs, show_pair, show_shape
+
+__all__ = ["Case", "Problem", "Step"]
+
+
+class Problem(NamedTuple):
+    """What a step found, before anyone knows the mistake; empty lines are the exercise's own."""
+
+    headline: str
+    got: str
+    expected: str
+    why: str = ""
+    hint: str = ""
+    inputs: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input and what should come out.
+
+    Attributes:
+        inputs: the arguments, in order, in float64 where they are not integers.
+        expected: the result, or the results of a function that returns several; None for what the
+            exercise's ``right`` returns.
+        where: where the input lies, as in "wrong value *at x = mu*".
+        tolerance: how far off a number may be, absolutely and relative to its size.
+        only: the parts to compare, if not all.
+        derived: whether the engine makes further cases of this one: in float32, with one row,
+            mixed with others, and with gradients.
+    """
+
+    inputs: tuple[Tensor, ...]
+    expected: Tensor | tuple[Tensor, ...] | None = None
+    where: str = "on random inputs"
+    tolerance: float = 1e-6
+    only: Sequence[str] = ()
+    derived: bool = True
+
+    def at(self, where: str) -> Case:
+        """Return the same case with another description of where it lies."""
+        return replace(self, where=where)
+
+    def of(self, *parts: str) -> Case:
+        """Return the same case, with these parts compared alone."""
+        return replace(self, only=parts, derived=False)
+
+    def __call__(self, answer: Answer) -> Problem | None:
+        """Return what is wrong with the answer's result, or None."""
+        result, expected = answer(*self.inputs), self.expected
+        assert expected is not None, "Exercise fills in what should come out"
+        found = None
+        if not answer.parts:
+            found = self._difference(result, expected, answer.random)
+        elif not isinstance(result, tuple | list) or len(result) != len(answer.parts):
+            headline = f"it does not return {len(answer.parts)} tensors."
+            found = Problem(headline, describe_kind(result), f"({', '.join(answer.parts)})")
+        else:
+            pieces = dict(zip(answer.parts, zip(result, expected, strict=True), strict=True))
+            for name in self.only or answer.formulas:
+                found = self._difference(*pieces[name], answer.random)
+                if found is not None:
+                    headline = f"{name}: {found.headline}"
+                    found = found._replace(headline=headline, why=answer.formulas[name])
+                    break
+        return found and found._replace(inputs=show_inputs(answer.args, self.inputs))
+
+    def _difference(self, value: Any, right: Tensor, random: bool) -> Problem | None:
+        """Return how a value differs; of a random one only shape, dtype and NaN are looked at."""
+        if not isinstance(value, Tensor):
+            return Problem("it is not a tensor.", describe_kind(value), describe_kind(right))
+        value = value.detach()
+        if value.shape != right.shape:
+            got, expected = f"shape {show_shape(value)}", f"shape {show_shape(right)}"
+            return Problem("the shape is wrong.", got, expected)
+        if value.dtype != right.dtype:
+            got, expected = show_dtype(value), show_dtype(right)
+            return Problem("the dtype is not that of the inputs.", got, expected)
+        finite = bool(value.isfinite().all())
+        if finite and random:
+            return None
+        if torch.allclose(value, right, rtol=self.tolerance, atol=self.tolerance):
+            return None
+        what = "wrong value" if finite else "NaN or infinity"
+        return Problem(f"{what} {self.where}.", *show_pair(value, right, self.tolerance))
+
+
+Step = Callable[[Answer], Problem | None]
