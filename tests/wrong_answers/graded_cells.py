@@ -90,22 +90,22 @@ def corpus(assignment: str) -> list[Answer]:
     Those that the checks name stand beside the checks, the others here.
     """
     topic = assignment.split("_", 1)[1]
-    named = sorted((ROOT / "course_lib" / "checks" / topic).glob("*.toml"))
-    others = sorted((Path(__file__).parent / assignment).glob("*.toml"))
-    return [
-        Answer(path.stem, _name(entry), entry["source"], _message(entry), "headline" in entry)
-        for path in [*named, *others]
-        for group in tomllib.loads(path.read_text(encoding="utf-8")).values()
+    beside_the_checks = sorted((ROOT / "course_lib" / "checks" / topic).glob("*.toml"))
+    here = sorted((Path(__file__).parent / assignment).glob("*.toml"))
+    return [answer for path in [*beside_the_checks, *here] for answer in _answers(path)]
+
+
+def _answers(path: Path) -> list[Answer]:
+    groups = tomllib.loads(path.read_text(encoding="utf-8"))
+    mistakes = [
+        Answer(path.stem, f"mistake_{number}", entry["source"], entry["headline"], named=True)
+        for number, entry in enumerate(groups.pop("mistake", []), start=1)
+    ]
+    return mistakes + [
+        Answer(path.stem, entry["name"], entry["source"], entry.get("message", ""))
+        for group in groups.values()
         for entry in group
     ]
-
-
-def _name(entry: dict[str, str]) -> str:
-    return entry.get("name") or f"{entry['headline']} {entry['why']}".replace("\n", " ")
-
-
-def _message(entry: dict[str, str]) -> str:
-    return entry.get("headline") or entry.get("message", "")
 
 
 def as_released(cell: Cell) -> str:
