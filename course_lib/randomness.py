@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["cuda_only", "own_randomness", "seed_for"]
+__all__ = ["cuda_only", "fork_seed", "seed_for"]
 
 
 def seed_for(use: str, *numbers: int) -> int:
@@ -38,7 +38,7 @@ def seed_for(use: str, *numbers: int) -> int:
 
 
 @contextmanager
-def own_randomness(seed: int, device: str | torch.device = "cpu") -> Iterator[None]:
+def fork_seed(seed: int, device: str | torch.device = "cpu") -> Iterator[None]:
     """Let all noise of the block depend on ``seed`` alone; the global state is as before after it.
 
     Args:
@@ -46,9 +46,9 @@ def own_randomness(seed: int, device: str | torch.device = "cpu") -> Iterator[No
         device: where the block computes.
 
     Example:
-        >>> with own_randomness(3):
+        >>> with fork_seed(3):
         ...     first = torch.randn(2)
-        >>> with own_randomness(3):
+        >>> with fork_seed(3):
         ...     second = torch.randn(2)
         >>> torch.equal(first, second)
         True

@@ -21,7 +21,7 @@ import torch
 
 from course_lib.data import digits
 from course_lib.distributions import DiagonalGaussian, Planar, constrain_planar
-from course_lib.evaluation import evaluate, latent_world, mean_and_error
+from course_lib.evaluation import evaluate, mean_and_error, quadrature_world
 from course_lib.exact import identities, tables
 from course_lib.exact.grid import Grid
 from course_lib.exact.linear_gaussian import LinearGaussian
@@ -232,7 +232,7 @@ print(evaluate(vae, splits.test.x, k=300))
 # log p(x) lie?
 
 # %%
-world = latent_world(vae, Grid(-8, 8, 161, dim=2))
+world = quadrature_world(vae, Grid(-8, 8, 161, dim=2))
 exact = world.log_prob(splits.test.x)
 result = evaluate(vae, splits.test.x, k=300)
 gap = exact - result.elbo

@@ -9,7 +9,7 @@ from torch import nn
 
 from course_lib.models import VAE
 from course_lib.progress import say_if_unfinished
-from course_lib.randomness import own_randomness
+from course_lib.randomness import fork_seed
 from course_lib.training import History, Stopped, cosine, fit
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
@@ -316,7 +316,7 @@ class TestRandomness:
         """The weights of a model built after manual_seed(s), and an evaluation with seed s."""
         watcher = Watcher()
         run(watcher, torch.zeros(9, 1), validation=torch.ones(3, 1), seed=7)
-        with own_randomness(7):
+        with fork_seed(7):
             others = torch.randn(200)
         drawn = torch.stack(watcher.noise + watcher.held_out_noise[:1]).flatten()
         assert len(drawn.unique()) == len(drawn)

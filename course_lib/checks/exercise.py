@@ -22,7 +22,7 @@ from course_lib.checks.contract import contract_steps
 from course_lib.checks.inputs import RandomInputs
 from course_lib.checks.mistakes import Mistake, name_mistake, read_mistakes
 from course_lib.checks.report import Passed
-from course_lib.randomness import own_randomness
+from course_lib.randomness import fork_seed
 
 __all__ = ["Exercise", "run_steps"]
 
@@ -80,7 +80,7 @@ class Exercise:
             CheckFailed: with what is wrong and why.
         """
         answer = self.answer(function, ask)
-        with own_randomness(seed):
+        with fork_seed(seed):
             steps = self.filled(self.steps(RandomInputs(seed, input_scale)))
             run_steps(answer, steps, self.mistakes, contract_steps(self, steps))
         Passed(self.name, self.passed).show()

@@ -13,16 +13,16 @@ from torch.nn.functional import one_hot
 from course_lib.distributions.base import Brick, as_count
 
 __all__ = [
-    "Category",
-    "ConditionalCategory",
-    "Parts",
-    "SideBySide",
-    "UniformCategory",
-    "UniformInterval",
+    "ConditionalCategorical",
+    "Joint",
+    "JointBrick",
+    "OneHotCategorical",
+    "UniformBox",
+    "UniformCategorical",
 ]
 
 
-class Category(Distribution):
+class OneHotCategorical(Distribution):
     r"""One of K categories as a one-hot vector c (slide 17).
 
     .. math:: \log p(c) = \sum_k c_k \log \pi_k
@@ -33,7 +33,7 @@ class Category(Distribution):
         logits: (*batch, K) log-odds; they are normalised here.
 
     Example:
-        >>> Category(torch.zeros(5, 4)).log_prob(torch.eye(4)[0]).exp()
+        >>> OneHotCategorical(torch.zeros(5, 4)).log_prob(torch.eye(4)[0]).exp()
         tensor([0.2500, 0.2500, 0.2500, 0.2500, 0.2500])
     """
 
@@ -68,14 +68,14 @@ class Category(Distribution):
         return -(self.probs * self.logits).sum(-1)
 
 
-class UniformCategory(Brick):
+class UniformCategorical(Brick):
     """One of K categories, all as likely, as a one-hot vector (slide 17).
 
     Args:
         categories: K.
 
     Example:
-        >>> UniformCategory(4)().entropy().exp()
+        >>> UniformCategorical(4)().entropy().exp()
         tensor(4.)
     """
 
@@ -83,12 +83,12 @@ class UniformCategory(Brick):
         super().__init__(as_count(categories, "categories"))
         self.register_buffer("logits", torch.zeros(categories), persistent=False)
 
-    def forward(self, context: Any = None) -> Category:
+    def forward(self, context: Any = None) -> OneHotCategorical:
         """Return the uniform distribution; a context is ignored."""
-        return Category(self.logits)
+        return OneHotCategorical(self.logits)
 
 
-class ConditionalCategory(Brick):
+class ConditionalCategorical(Brick):
     """One of K categories as a one-hot vector, its log-odds computed from the context (slide 17).
 
     Args:
@@ -96,7 +96,7 @@ class ConditionalCategory(Brick):
         categories: K.
 
     Example:
-        >>> ConditionalCategory(nn.Linear(3, 4), 4)(torch.zeros(5, 3)).sample().sum(-1)
+        >>> ConditionalCategorical(nn.Linear(3, 4), 4)(torch.zeros(5, 3)).sample().sum(-1)
         tensor([1., 1., 1., 1., 1.])
     """
 
@@ -104,19 +104,19 @@ class ConditionalCategory(Brick):
         super().__init__(as_count(categories, "categories"))
         self.network = network
 
-    def forward(self, context: Tensor) -> Category:
+    def forward(self, context: Tensor) -> OneHotCategorical:
         """Return the categories' distribution given the context."""
-        return Category(self.network(context))
+        return OneHotCategorical(self.network(context))
 
 
-class UniformInterval(Brick):
+class UniformBox(Brick):
     """Independent numbers, uniform between -1 and 1 (slide 17).
 
     Args:
         dim: how many.
 
     Example:
-        >>> UniformInterval(2)().entropy().exp()
+        >>> UniformBox(2)().entropy().exp()
         tensor(4.)
     """
 
@@ -129,7 +129,7 @@ class UniformInterval(Brick):
         return Independent(Uniform(-self.one, self.one, validate_args=False), 1, False)
 
 
-class Parts(Distribution):
+class Joint(Distribution):
     """Independent vectors, side by side as one vector.
 
     Args:
@@ -163,7 +163,7 @@ class Parts(Distribution):
         return torch.cat([part.mean for part in self.parts], -1)
 
 
-class SideBySide(Brick):
+class JointBrick(Brick):
     """Bricks over vectors as one brick over the longer vector, independent given the context.
 
     Args:
@@ -174,7 +174,7 @@ class SideBySide(Brick):
         ValueError: if there is no brick, or an event is not a vector.
 
     Example:
-        >>> code = SideBySide([UniformCategory(3), UniformInterval(2)])
+        >>> code = JointBrick([UniformCategorical(3), UniformBox(2)])
         >>> code().sample((5,)).shape
         torch.Size([5, 5])
     """
@@ -187,7 +187,7 @@ class SideBySide(Brick):
         super().__init__(sum(brick.event_shape[0] for brick in bricks))
         self.bricks, self.trunk = nn.ModuleList(bricks), trunk
 
-    def forward(self, context: Any = None) -> Parts:
+    def forward(self, context: Any = None) -> Joint:
         """Return the parts' joint distribution given the context."""
         features = context if self.trunk is None else self.trunk(context)
-        return Parts(brick(features) for brick in self.bricks)
+        return Joint(brick(features) for brick in self.bricks)

@@ -90,7 +90,7 @@ class GatedLayer(nn.Module):
     Args:
         groups_in: (n,) the group of every input feature; the image's channels in the first layer.
         groups: (features,) the group of every output feature.
-        reach: how far the layer sees to the left, to the right and upwards.
+        half_width: how far the layer sees to the left, to the right and upwards.
         first: whether the input is the image itself: rows start above the pixel, mask A is used
             and the image is not added to the features.
         dropout: share of the gated features set to zero in training.
@@ -100,15 +100,17 @@ class GatedLayer(nn.Module):
     """
 
     def __init__(
-        self, groups_in: Tensor, groups: Tensor, reach: int, *, first: bool, dropout: float
+        self, groups_in: Tensor, groups: Tensor, half_width: int, *, first: bool, dropout: float
     ) -> None:
         super().__init__()
-        self.reach, self.first = reach, first
-        self.top = reach + 1 if first else reach
+        self.half_width, self.first = half_width, first
+        self.top = half_width + 1 if first else half_width
         features, twice = len(groups), groups.repeat(2)
-        self.vertical = nn.Conv2d(len(groups_in), 2 * features, (reach + 1, 2 * reach + 1))
+        self.vertical = nn.Conv2d(
+            len(groups_in), 2 * features, (half_width + 1, 2 * half_width + 1)
+        )
         self.link = nn.Conv2d(2 * features, 2 * features, 1, bias=False)
-        self.horizontal = MaskedConv2d(channel_mask(groups_in, twice, strict=first), reach + 1)
+        self.horizontal = MaskedConv2d(channel_mask(groups_in, twice, strict=first), half_width + 1)
         self.output = MaskedConv2d(channel_mask(groups, twice, strict=False))
         self.dropout = nn.Dropout(dropout)
 
@@ -117,18 +119,18 @@ class GatedLayer(nn.Module):
 
         In the first layer the image moves down by one row, so that no pixel sees its own row.
         """
-        down = self.top - self.reach
-        return self.vertical(pad(above, (self.reach, self.reach, self.top, -down)))
+        down = self.top - self.half_width
+        return self.vertical(pad(above, (self.half_width, self.half_width, self.top, -down)))
 
     def columns(self, left: Tensor) -> Tensor:
-        """Return the horizontal stack's input with ``reach`` empty columns at its left."""
-        return pad(left, (self.reach, 0))
+        """Return the horizontal stack's input with ``half_width`` empty columns at its left."""
+        return pad(left, (self.half_width, 0))
 
     def step(self, left: Tensor, above: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Return the horizontal stack's next features and what this layer tells the output.
 
         Args:
-            left: (batch, n, height, width + reach) its padded features.
+            left: (batch, n, height, width + half_width) its padded features.
             above: (batch, 2 * features, height, width) what the link says of the rows above.
             condition: (batch, 2 * features, height, width) what z and the place say.
 
@@ -137,4 +139,4 @@ class GatedLayer(nn.Module):
         """
         seen = add(add(self.horizontal(left), above), condition)
         residual, skip = self.output(self.dropout(gate(seen))).chunk(2, 1)
-        return (residual if self.first else residual + left[..., self.reach :]), skip
+        return (residual if self.first else residual + left[..., self.half_width :]), skip

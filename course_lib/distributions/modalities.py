@@ -14,7 +14,7 @@ from course_lib.distributions.base import Brick, as_shape
 from course_lib.distributions.gaussian import ConditionalGaussian
 from course_lib.distributions.networks import mlp
 
-__all__ = ["ConditionalModalities", "InferenceNets", "Modalities", "SideBySideNetwork", "subsets"]
+__all__ = ["ConcatNetwork", "ConditionalModalities", "InferenceNets", "Modalities", "subsets"]
 
 Views = Mapping[str, Tensor]
 Shapes = Mapping[str, int | tuple[int, ...]]
@@ -155,7 +155,7 @@ class InferenceNets(nn.Module):
         nets = {}
         for names in subsets(tuple(shapes)):
             network = mlp(sum(sizes[m] for m in names), hidden, 2 * z_dim)
-            nets[names] = ConditionalGaussian(SideBySideNetwork(names, network), z_dim)
+            nets[names] = ConditionalGaussian(ConcatNetwork(names, network), z_dim)
         return cls(nets)
 
     def forward(self, x: Views) -> Any:
@@ -171,7 +171,7 @@ class InferenceNets(nn.Module):
         raise ValueError(f"x: expected a set of modalities with a net ({known}), got {_listed(x)}")
 
 
-class SideBySideNetwork(nn.Module):
+class ConcatNetwork(nn.Module):
     """A network that reads several modalities at once: flattened, side by side.
 
     Args:

@@ -17,7 +17,7 @@ from course_lib.distributions.masked_convolution import (
     channel_mask,
     gate,
 )
-from course_lib.distributions.pixelcnn_sampling import draw
+from course_lib.distributions.pixelcnn_sampling import sample_pixels
 
 __all__ = ["AutoregressivePixels", "ConditionalPixelCNN", "GatedPixelNetwork", "as_image_shape"]
 
@@ -49,7 +49,7 @@ class GatedPixelNetwork(nn.Module):
         features: how many features a stack has.
         layers: how many gated layers; with 0 the pixels are independent given z.
         context_features: how many features z has at each place; 0 for none.
-        reach: how far each layer sees; the first sees twice as far.
+        half_width: how far each layer sees; the first sees twice as far.
         dropout: share of the gated features set to zero in training.
 
     Paper: van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves, Kavukcuoglu (2016), Conditional
@@ -63,17 +63,17 @@ class GatedPixelNetwork(nn.Module):
         layers: int,
         *,
         context_features: int = 0,
-        reach: int = 1,
+        half_width: int = 1,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         channels, height, width = as_image_shape(event_shape, "event_shape")
-        _check_sizes(channels, features, layers, context_features, reach)
+        _check_sizes(channels, features, layers, context_features, half_width)
         image, hidden = torch.arange(channels), torch.arange(features) * channels // features
         self.layers = nn.ModuleList(
-            GatedLayer(image, hidden, 2 * reach, first=True, dropout=dropout)
+            GatedLayer(image, hidden, 2 * half_width, first=True, dropout=dropout)
             if i == 0
-            else GatedLayer(hidden, hidden, reach, first=False, dropout=dropout)
+            else GatedLayer(hidden, hidden, half_width, first=False, dropout=dropout)
             for i in range(layers)
         )
         self.sizes = [2 * features] * layers + [features]
@@ -112,12 +112,12 @@ class GatedPixelNetwork(nn.Module):
         return logits.expand(max(len(x), len(logits)), -1, -1, -1)
 
 
-def _check_sizes(channels: int, features: int, layers: int, context: int, reach: int) -> None:
+def _check_sizes(channels: int, features: int, layers: int, context: int, half_width: int) -> None:
     if as_count(features, "features") < channels:
         raise ValueError(
             f"features: expected at least one for each of {channels} channels, got {features}"
         )
-    as_count(reach, "reach")
+    as_count(half_width, "half_width")
     for name, number in (("layers", layers), ("context_features", context)):
         if isinstance(number, bool) or not isinstance(number, int) or number < 0:
             raise ValueError(f"{name}: expected an integer of at least 0, got {number!r}")
@@ -167,7 +167,7 @@ class AutoregressivePixels(Distribution):
         z = self.z
         if z is not None:
             z = z.expand(*batch, *z.shape[-3:]).reshape(-1, *z.shape[-3:])
-        x, logits = draw(self.network, batch.numel(), z)
+        x, logits = sample_pixels(self.network, batch.numel(), z)
         shape = batch + self.event_shape
         x = x.reshape(shape)
         return x, IndependentBernoulli(logits.reshape(shape), 3).log_prob(x)
@@ -183,7 +183,7 @@ class ConditionalPixelCNN(BitBrick):
         context_features: how many features the map z has at each pixel; 0 for a model without z.
         decoder: maps z to that feature map, (..., context_features, height, width); None where z
             is such a map already.
-        reach: how many pixels each layer sees in each direction; the first sees twice as far.
+        half_width: how many pixels each layer sees in each direction; the first sees twice as far.
         dropout: share of the gated features set to zero in training.
 
     Raises:
@@ -207,7 +207,7 @@ class ConditionalPixelCNN(BitBrick):
         *,
         context_features: int = 0,
         decoder: nn.Module | None = None,
-        reach: int = 1,
+        half_width: int = 1,
         dropout: float = 0.0,
     ) -> None:
         super().__init__(as_image_shape(event_shape, "event_shape"))
@@ -218,7 +218,7 @@ class ConditionalPixelCNN(BitBrick):
             features,
             layers,
             context_features=context_features,
-            reach=reach,
+            half_width=half_width,
             dropout=dropout,
         )
 

@@ -18,7 +18,7 @@ from course_lib.distributions.masked_convolution import GatedLayer, gate
 if TYPE_CHECKING:
     from course_lib.distributions.pixelcnn import GatedPixelNetwork
 
-__all__ = ["draw"]
+__all__ = ["sample_pixels"]
 
 
 class _Memory:
@@ -28,29 +28,31 @@ class _Memory:
         n, _, height, width = x.shape
         inputs = layer.vertical.in_channels
         self.layer = layer
-        self.above = x.new_zeros(n, inputs, height + layer.top, width + 2 * layer.reach)
-        self.left = x.new_zeros(n, inputs, 1, width + layer.reach)
+        self.above = x.new_zeros(n, inputs, height + layer.top, width + 2 * layer.half_width)
+        self.left = x.new_zeros(n, inputs, 1, width + layer.half_width)
 
     def put_row(self, row: int, features: Tensor) -> None:
         """Store one row of the vertical stack's input, (n, inputs, width)."""
-        reach = self.layer.reach
-        self.above[:, :, row + self.layer.top, reach:-reach] = features
+        half_width = self.layer.half_width
+        self.above[:, :, row + self.layer.top, half_width:-half_width] = features
 
     def put_pixel(self, column: int, features: Tensor) -> None:
         """Store one pixel of the horizontal stack's input, (n, inputs)."""
-        self.left[:, :, 0, column + self.layer.reach] = features
+        self.left[:, :, 0, column + self.layer.half_width] = features
 
     def rows(self, row: int) -> Tensor:
         """Return the vertical stack's output in one row: (n, 2 * features, 1, width)."""
-        return self.layer.vertical(self.above[:, :, row : row + self.layer.reach + 1])
+        return self.layer.vertical(self.above[:, :, row : row + self.layer.half_width + 1])
 
     def step(self, column: int, above: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Return the layer's h' and s at one pixel, both (n, features, 1, 1)."""
-        window = self.left[..., column : column + self.layer.reach + 1]
+        window = self.left[..., column : column + self.layer.half_width + 1]
         return self.layer.step(window, above[..., column : column + 1], condition)
 
 
-def draw(network: GatedPixelNetwork, n: int, z: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def sample_pixels(
+    network: GatedPixelNetwork, n: int, z: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Return n images drawn pixel by pixel in raster order, and the logits they were drawn from.
 
     Args:

@@ -1,57 +1,63 @@
 """Held-out numbers, each with its spread, each called what it is: a bound, a gap, a density."""
 
 from course_lib.evaluation.annealing import (
-    Annealed,
-    Bracket,
-    annealed_bound,
-    bracket,
-    reverse_annealed_bound,
+    AISEstimate,
+    BidirectionalBounds,
+    ais_lower_bound,
+    ais_upper_bound,
+    bidirectional_monte_carlo,
 )
-from course_lib.evaluation.gap import GapSplit, split_gap
-from course_lib.evaluation.held_out import Evaluation, Mean, bits_per_dim, evaluate, mean_and_error
+from course_lib.evaluation.gap import GapTerms, gap_terms
+from course_lib.evaluation.held_out import (
+    Estimate,
+    Evaluation,
+    bits_per_dim,
+    evaluate,
+    mean_and_error,
+)
 from course_lib.evaluation.information import (
-    InformationSplit,
+    InformationTerms,
     active_units,
-    information_split,
-    shuffle_cost,
+    information_terms,
+    latent_shuffle_cost,
 )
-from course_lib.evaluation.interface import LatentVariableModel, latent_world
+from course_lib.evaluation.interface import LatentVariableModel, quadrature_world
 from course_lib.evaluation.probe import Probe, linear_probe
-from course_lib.evaluation.refitting import FAMILIES, refit
+from course_lib.evaluation.refitting import FAMILIES, fit_posterior
 from course_lib.evaluation.two_sample import (
     PrecisionAndRecall,
     TwoSample,
     classifier_two_sample,
-    mmd_squared,
+    mmd_test,
     precision_and_recall,
 )
 
 __all__ = [
     "FAMILIES",
-    "Annealed",
-    "Bracket",
+    "AISEstimate",
+    "BidirectionalBounds",
+    "Estimate",
     "Evaluation",
-    "GapSplit",
-    "InformationSplit",
+    "GapTerms",
+    "InformationTerms",
     "LatentVariableModel",
-    "Mean",
     "PrecisionAndRecall",
     "Probe",
     "TwoSample",
     "active_units",
-    "annealed_bound",
+    "ais_lower_bound",
+    "ais_upper_bound",
+    "bidirectional_monte_carlo",
     "bits_per_dim",
-    "bracket",
     "classifier_two_sample",
     "evaluate",
-    "information_split",
-    "latent_world",
+    "fit_posterior",
+    "gap_terms",
+    "information_terms",
+    "latent_shuffle_cost",
     "linear_probe",
     "mean_and_error",
-    "mmd_squared",
+    "mmd_test",
     "precision_and_recall",
-    "refit",
-    "reverse_annealed_bound",
-    "shuffle_cost",
-    "split_gap",
+    "quadrature_world",
 ]

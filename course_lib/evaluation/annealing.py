@@ -18,22 +18,29 @@ from torch.distributions import Distribution
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.progress import say_if_unfinished
-from course_lib.randomness import own_randomness, seed_for
+from course_lib.randomness import fork_seed, seed_for
 
-__all__ = ["Annealed", "Bracket", "annealed_bound", "bracket", "reverse_annealed_bound", "schedule"]
+__all__ = [
+    "AISEstimate",
+    "BidirectionalBounds",
+    "ais_lower_bound",
+    "ais_upper_bound",
+    "bidirectional_monte_carlo",
+    "schedule",
+]
 
 Likelihood = Callable[[Tensor], Distribution]
 TARGET_ACCEPTANCE = 0.8
 
 
-class Annealed(NamedTuple):
+class AISEstimate(NamedTuple):
     """A bound on log p(x), (batch,) nats, and the share of proposals that were accepted."""
 
     log_prob: Tensor
     acceptance: float
 
 
-class Bracket(NamedTuple):
+class BidirectionalBounds(NamedTuple):
     """Both sides of log p(x), each (batch,) nats, for x that the model made."""
 
     x: Tensor
@@ -68,7 +75,7 @@ def schedule(steps: int, sharpness: float = 4.0) -> Tensor:
     return (rise - rise[0]) / (rise[-1] - rise[0])
 
 
-def annealed_bound(
+def ais_lower_bound(
     prior: Distribution,
     likelihood: Likelihood,
     x: Tensor,
@@ -77,7 +84,7 @@ def annealed_bound(
     chains: int = 16,
     leapfrog: int = 5,
     seed: int = 0,
-) -> Annealed:
+) -> AISEstimate:
     r"""Return a lower bound on log p(x) by annealing the prior into the posterior (slide 19).
 
     .. math:: \log \frac1C \sum_c \prod_t p(x|z^c_{t-1})^{\beta_t - \beta_{t-1}}, \qquad
@@ -103,14 +110,14 @@ def annealed_bound(
     arXiv:1611.04273.
     """
     chain = _Chain(prior, likelihood, x, schedule(steps), leapfrog)
-    with own_randomness(seed, x.device):
+    with fork_seed(seed, x.device):
         chain.tune(as_count(chains, "chains"))
         z = prior.sample((chains, len(x)))
         log_weight, acceptance = chain.run(z, range(1, steps + 1))
-    return Annealed(log_weight.logsumexp(0) - math.log(chains), acceptance)
+    return AISEstimate(log_weight.logsumexp(0) - math.log(chains), acceptance)
 
 
-def reverse_annealed_bound(
+def ais_upper_bound(
     prior: Distribution,
     likelihood: Likelihood,
     x: Tensor,
@@ -119,7 +126,7 @@ def reverse_annealed_bound(
     steps: int = 1000,
     leapfrog: int = 5,
     seed: int = 0,
-) -> Annealed:
+) -> AISEstimate:
     """Return an upper bound on log p(x) by annealing exact posterior draws into the prior.
 
     It is an upper bound in expectation, and only if every z is an exact draw from p(z|x).
@@ -134,7 +141,7 @@ def reverse_annealed_bound(
         seed: decides the noise.
 
     Raises:
-        ValueError: as ``annealed_bound``, or if ``z`` does not fit ``x`` and the prior.
+        ValueError: as ``ais_lower_bound``, or if ``z`` does not fit ``x`` and the prior.
 
     Paper: Grosse, Ghahramani, Adams (2015), Sandwiching the marginal likelihood using bidirectional
     Monte Carlo, arXiv:1511.02543.
@@ -143,13 +150,13 @@ def reverse_annealed_bound(
         wanted = f"(chains, {len(x)}, {', '.join(map(str, prior.event_shape))})"
         raise ValueError(f"z: expected shape {wanted}, got {tuple(z.shape)}")
     chain = _Chain(prior, likelihood, x, schedule(steps), leapfrog)
-    with own_randomness(seed, x.device):
+    with fork_seed(seed, x.device):
         chain.tune(len(z))
         log_weight, acceptance = chain.run(z, range(steps, 0, -1))
-    return Annealed(math.log(len(z)) - log_weight.logsumexp(0), acceptance)
+    return AISEstimate(math.log(len(z)) - log_weight.logsumexp(0), acceptance)
 
 
-def bracket(
+def bidirectional_monte_carlo(
     model: LatentVariableModel,
     n: int,
     *,
@@ -157,7 +164,7 @@ def bracket(
     chains: int = 16,
     leapfrog: int = 5,
     seed: int = 0,
-) -> Bracket:
+) -> BidirectionalBounds:
     """Return log p(x) from both sides for n examples that the model makes (slide 19).
 
     The forward side shares ``chains`` chains in one logarithm, the reverse side has the one exact
@@ -173,14 +180,19 @@ def bracket(
     """
     prior = model.prior()
     say_if_unfinished(model)
-    with torch.no_grad(), own_randomness(seed, next(model.likelihood.parameters()).device):
+    with torch.no_grad(), fork_seed(seed, next(model.likelihood.parameters()).device):
         z = prior.sample((as_count(n, "n"),))
         x = model.likelihood(z).sample()
     sizes = {"steps": steps, "leapfrog": leapfrog}
-    up, down = seed_for("bracket, forward", seed), seed_for("bracket, reverse", seed)
-    lower = annealed_bound(prior, model.likelihood, x, chains=chains, seed=up, **sizes)
-    upper = reverse_annealed_bound(prior, model.likelihood, x, z[None], seed=down, **sizes)
-    return Bracket(x, lower.log_prob, upper.log_prob, min(lower.acceptance, upper.acceptance))
+    up, down = (
+        seed_for("bidirectional_monte_carlo, forward", seed),
+        seed_for("bidirectional_monte_carlo, reverse", seed),
+    )
+    lower = ais_lower_bound(prior, model.likelihood, x, chains=chains, seed=up, **sizes)
+    upper = ais_upper_bound(prior, model.likelihood, x, z[None], seed=down, **sizes)
+    return BidirectionalBounds(
+        x, lower.log_prob, upper.log_prob, min(lower.acceptance, upper.acceptance)
+    )
 
 
 class _Chain:

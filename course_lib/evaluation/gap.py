@@ -15,14 +15,14 @@ from torch.distributions import Distribution
 from course_lib.distributions import rsample_and_log_prob
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
-from course_lib.evaluation.refitting import refit
-from course_lib.randomness import own_randomness, seed_for
+from course_lib.evaluation.refitting import fit_posterior
+from course_lib.randomness import fork_seed, seed_for
 
-__all__ = ["GapSplit", "split_gap"]
+__all__ = ["GapTerms", "gap_terms"]
 
 
 @dataclass(frozen=True)
-class GapSplit:
+class GapTerms:
     """log p(x) - L(x) and its two parts, each (n,) nats (slide 6).
 
     Attributes:
@@ -46,7 +46,7 @@ class GapSplit:
         )
 
 
-def split_gap(
+def gap_terms(
     model: LatentVariableModel,
     x: Tensor,
     log_prob: Tensor,
@@ -55,31 +55,31 @@ def split_gap(
     samples: int = 2000,
     steps: int = 500,
     seed: int = 0,
-) -> GapSplit:
+) -> GapTerms:
     """Return the gap as approximation and amortisation, example by example (slides 6, 7).
 
     Args:
         model: anything with the bricks ``prior``, ``likelihood`` and ``posterior``.
         x: (n, *event) observations.
-        log_prob: (n,) log p(x): exact, from ``latent_world`` or a linear-Gaussian world. With an
-            importance bound in its place every part but the amortisation is a lower bound.
+        log_prob: (n,) log p(x): exact, from ``quadrature_world`` or a linear-Gaussian world. With
+            an importance bound in its place every part but the amortisation is a lower bound.
         family: the family that is refitted, one of ``FAMILIES``.
         samples: z drawn for each x to evaluate a bound.
         steps: steps of the refit.
         seed: decides the noise.
 
     Raises:
-        ValueError: as ``refit``, or if ``log_prob`` is not one number for each x.
+        ValueError: as ``fit_posterior``, or if ``log_prob`` is not one number for each x.
     """
     if log_prob.shape != (len(x),):
         raise ValueError(
             f"log_prob: expected shape ({len(x)},), one for each x, got {tuple(log_prob.shape)}"
         )
-    best = refit(model, x, family, steps=steps, seed=seed)
+    best = fit_posterior(model, x, family, steps=steps, seed=seed)
     log_prob = log_prob.to(x.device).double()
-    with torch.no_grad(), own_randomness(seed_for("split_gap", seed), x.device):
+    with torch.no_grad(), fork_seed(seed_for("gap_terms", seed), x.device):
         bounds = [_bound(model, q, x, samples) for q in (model.posterior(x), best)]
-    return GapSplit(*(log_prob - bound for bound in bounds))
+    return GapTerms(*(log_prob - bound for bound in bounds))
 
 
 def _bound(model: LatentVariableModel, q: Distribution, x: Tensor, samples: int) -> Tensor:

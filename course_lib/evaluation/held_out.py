@@ -10,13 +10,13 @@ from torch import Tensor
 
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.progress import say_if_unfinished
-from course_lib.randomness import own_randomness
+from course_lib.randomness import fork_seed
 
-__all__ = ["Evaluation", "Mean", "bits_per_dim", "evaluate", "mean_and_error"]
+__all__ = ["Estimate", "Evaluation", "bits_per_dim", "evaluate", "mean_and_error"]
 
 
 @dataclass(frozen=True)
-class Mean:
+class Estimate:
     """A mean over examples and its standard error, printed as ``mean +- error``."""
 
     value: float
@@ -26,7 +26,7 @@ class Mean:
         return f"{self.value:.2f} ± {self.error:.2f}"
 
 
-def mean_and_error(values: Tensor) -> Mean:
+def mean_and_error(values: Tensor) -> Estimate:
     """Return the mean over examples and its standard error.
 
     Args:
@@ -39,7 +39,7 @@ def mean_and_error(values: Tensor) -> Mean:
         raise ValueError(f"values: expected shape (n,) with n > 0, got {tuple(values.shape)}")
     values = values.double()
     error = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else math.nan
-    return Mean(values.mean().item(), error)
+    return Estimate(values.mean().item(), error)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def evaluate(
         raise ValueError("x: expected at least one example, got none")
     say_if_unfinished(model)
     bounds, importance = [], []
-    with own_randomness(seed, x.device):
+    with fork_seed(seed, x.device):
         for batch in x.split(batch_size):
             bounds.append(model.elbo(batch, samples))
             importance.append(model.importance_bound(batch, k))

@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 from course_lib.distributions.base import as_count
-from course_lib.evaluation.held_out import Mean, mean_and_error
+from course_lib.evaluation.held_out import Estimate, mean_and_error
 from course_lib.evaluation.interface import LatentVariableModel
-from course_lib.objectives.information import split_rate
+from course_lib.objectives.information import rate_terms
 from course_lib.progress import say_if_unfinished
-from course_lib.randomness import own_randomness
+from course_lib.randomness import fork_seed
 
-__all__ = ["InformationSplit", "active_units", "information_split", "shuffle_cost"]
+__all__ = ["InformationTerms", "active_units", "information_terms", "latent_shuffle_cost"]
 
 
 @dataclass(frozen=True)
-class InformationSplit:
+class InformationTerms:
     """E KL(q(z|x), p(z)) = I_q(x; z) + KL(q(z), p(z)) over n examples, in nats (slide 15).
 
     Attributes:
@@ -29,9 +29,9 @@ class InformationSplit:
         n: how many examples q(z) has.
     """
 
-    rate: Mean
-    information: Mean
-    marginal_kl: Mean
+    rate: Estimate
+    information: Estimate
+    marginal_kl: Estimate
     n: int
 
     def __str__(self) -> str:
@@ -42,9 +42,9 @@ class InformationSplit:
 
 
 @torch.no_grad()
-def information_split(
+def information_terms(
     model: LatentVariableModel, x: Tensor, *, samples: int = 1, seed: int = 0
-) -> InformationSplit:
+) -> InformationTerms:
     r"""Return the averaged KL as information and marginal KL, over all of x (slides 15, 16).
 
     .. math:: \frac1n \sum_i KL(q(z|x_i), p(z)) = I_q(x; z) + KL(q(z), p(z))
@@ -67,9 +67,9 @@ def information_split(
     if len(x) == 0:
         raise ValueError("x: expected at least one example, got none")
     say_if_unfinished(model)
-    with own_randomness(seed, x.device):
-        parts = split_rate(model.posterior(x), model.prior(), samples)
-    return InformationSplit(*(mean_and_error(part) for part in parts), len(x))
+    with fork_seed(seed, x.device):
+        parts = rate_terms(model.posterior(x), model.prior(), samples)
+    return InformationTerms(*(mean_and_error(part) for part in parts), len(x))
 
 
 def active_units(means: Tensor, threshold: float = 0.01) -> int:
@@ -101,7 +101,7 @@ def active_units(means: Tensor, threshold: float = 0.01) -> int:
 
 
 @torch.no_grad()
-def shuffle_cost(
+def latent_shuffle_cost(
     model: LatentVariableModel, x: Tensor, *, samples: int = 1, seed: int = 0
 ) -> Tensor:
     r"""Return what it costs to decode x from another example's z (slide 16).
@@ -125,7 +125,7 @@ def shuffle_cost(
     if len(x) < 2:
         raise ValueError(f"x: expected two examples or more, got {len(x)}")
     say_if_unfinished(model)
-    with own_randomness(seed, x.device):
+    with fork_seed(seed, x.device):
         z = model.posterior(x).sample((as_count(samples, "samples"),))
         circle = torch.randperm(len(x), device=x.device)
     other = torch.empty_like(z)

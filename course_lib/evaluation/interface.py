@@ -11,7 +11,7 @@ from course_lib.distributions import Brick
 from course_lib.exact.grid import Grid, GridWorld
 from course_lib.objectives import Elbo
 
-__all__ = ["LatentVariableModel", "latent_world"]
+__all__ = ["LatentVariableModel", "quadrature_world"]
 
 
 class LatentVariableModel(Protocol):
@@ -28,7 +28,7 @@ class LatentVariableModel(Protocol):
         """Return the k-sample bound."""
 
 
-def latent_world(model: LatentVariableModel, grid: Grid) -> GridWorld:
+def quadrature_world(model: LatentVariableModel, grid: Grid) -> GridWorld:
     """Return the exact world of a model whose z has one or two dimensions, by quadrature.
 
     Args:

@@ -22,12 +22,12 @@ from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.objectives import elbo
 from course_lib.progress import say_if_unfinished
-from course_lib.randomness import own_randomness
+from course_lib.randomness import fork_seed
 
-__all__ = ["FAMILIES", "EachItsOwn", "Triangular", "refit"]
+__all__ = ["FAMILIES", "PerExample", "UnitTriangular", "fit_posterior"]
 
 
-class Triangular(Transform):
+class UnitTriangular(Transform):
     """x_i = z_i + sum_(j<i) L_ij z_j: a diagonal Gaussian through it has any covariance (slide 6).
 
     It is the linear case of the inverse autoregressive layer. It starts at the identity.
@@ -52,14 +52,14 @@ class Triangular(Transform):
         return z.squeeze(-1), torch.zeros_like(x[..., 0])
 
 
-class EachItsOwn(Transform):
+class PerExample(Transform):
     """One transform for each example of a batch, of the same kind and with its own parameters.
 
     Args:
         transforms: n of them; (..., n, dim) vectors pass the i-th along their i-th column.
 
     Example:
-        >>> maps = EachItsOwn([Planar(2) for _ in range(3)])
+        >>> maps = PerExample([Planar(2) for _ in range(3)])
         >>> z = torch.randn(5, 3, 2)
         >>> torch.allclose(maps.inverse(maps(z)[0])[0], z, atol=1e-5)
         True
@@ -99,14 +99,14 @@ def _iaf(dim: int, layer: int) -> Transform:
 
 FAMILIES: dict[str, Callable[[int], list[Transform]]] = {
     "Gaussian": lambda dim: [],
-    "full Gaussian": lambda dim: [Triangular(dim)],
+    "full Gaussian": lambda dim: [UnitTriangular(dim)],
     "planar": lambda dim: [Planar(dim) for _ in range(8)],
     "IAF": lambda dim: [_iaf(dim, layer) for layer in range(2)],
 }
 """The maps of one example's q by name, from z_dim: nothing, L, 8 planar layers, 2 IAF layers."""
 
 
-def refit(
+def fit_posterior(
     model: LatentVariableModel,
     x: Tensor,
     family: str = "Gaussian",
@@ -141,7 +141,7 @@ def refit(
     if len(x) == 0:
         raise ValueError("x: expected at least one example, got none")
     say_if_unfinished(model)
-    with own_randomness(seed, x.device):
+    with fork_seed(seed, x.device):
         q, parameters = _start(model, x, family)
         optimiser = torch.optim.Adam(parameters, learning_rate)
         rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, as_count(steps, "steps"))
@@ -168,7 +168,7 @@ def _start(
     mu = nn.Parameter(z.mean(0))
     log_scale = nn.Parameter(z.std(0).clamp(min=1e-4).log())
     each = zip(*(FAMILIES[family](z.shape[-1]) for _ in range(len(x))), strict=True)
-    maps = [EachItsOwn(layer).to(z) for layer in each]
+    maps = [PerExample(layer).to(z) for layer in each]
     base = DiagonalGaussian(mu, log_scale)
     parameters = [mu, log_scale, *(p for transform in maps for p in transform.stacked)]
     return (Pushforward(base, maps) if maps else base), parameters

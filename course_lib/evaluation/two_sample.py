@@ -12,7 +12,7 @@ __all__ = [
     "PrecisionAndRecall",
     "TwoSample",
     "classifier_two_sample",
-    "mmd_squared",
+    "mmd_test",
     "precision_and_recall",
 ]
 
@@ -101,7 +101,7 @@ def classifier_two_sample(
 
 
 @torch.no_grad()
-def mmd_squared(a: Tensor, b: Tensor, *, seed: int = 0, permutations: int = 200) -> TwoSample:
+def mmd_test(a: Tensor, b: Tensor, *, seed: int = 0, permutations: int = 200) -> TwoSample:
     r"""Return the unbiased estimate of the squared maximum mean discrepancy (slide 15).
 
     .. math:: \frac{\sum_{i \ne j} k(a_i, a_j)}{n(n-1)} + \frac{\sum_{i \ne j} k(b_i, b_j)}{m(m-1)}
@@ -121,7 +121,7 @@ def mmd_squared(a: Tensor, b: Tensor, *, seed: int = 0, permutations: int = 200)
 
     Example:
         >>> a = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
-        >>> mmd_squared(a, a + 1).p_value < 0.01
+        >>> mmd_test(a, a + 1).p_value < 0.01
         True
 
     Paper: Gretton et al. (2012), A kernel two-sample test, JMLR 13.

@@ -28,7 +28,7 @@ from course_lib.grading.pages import (
     what_became,
 )
 from course_lib.grading.preprocessors import MessagesOnly
-from course_lib.grading.records.converters import Literal, OneSubmission
+from course_lib.grading.records.converters import SingleSubmission, SubmissionDirectory
 from course_lib.grading.records.gradebook import NotRecorded, patiently, score_of
 from course_lib.grading.records.results import Result, Results, write_whole
 from course_lib.grading.sandbox.limits import GIB, MIB
@@ -43,7 +43,7 @@ SECONDS = PATIENCE + 60.0  # for the pages of one submission
 MEMORY, LARGEST = 4 * GIB, 20 * MIB  # of the process that makes them, and of the pages
 
 
-class Pages(Literal, GenerateFeedback):
+class Pages(SingleSubmission, GenerateFeedback):
     """nbgrader's feedback without the files beside a notebook, and with marked formulas."""
 
     def _exporter_class_default(self) -> type[MarkedFormulas]:
@@ -93,7 +93,7 @@ def _pages(course: Course, result: Result) -> list[Path]:
     score = score_of(course, result.assignment, result.student) if made else None
     told += [UNREAD] if score is not None and score.needs_manual else []
     box = what_became(result.state, result.reason, [*result.notes, *told])
-    view = OneSubmission.of(course, result.assignment, result.student)
+    view = SubmissionDirectory.of(course, result.assignment, result.student)
     folder = Path(view.format_path(view.feedback_directory, result.student, result.assignment))
     written = [folder / f"{Path(name).stem}.html" for name in course.notebooks(result.assignment)]
     for path in written:
@@ -129,7 +129,7 @@ def _make(course: Course, result: Result, place: Path) -> None:
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-    view = OneSubmission.of(course, result.assignment, result.student, feedback=place)
+    view = SubmissionDirectory.of(course, result.assignment, result.student, feedback=place)
     config = view.config
     config.HTMLExporter = Config(embed_images=False)
     pages = Pages(coursedir=view, config=config, preprocessors=CHAIN, force=True)

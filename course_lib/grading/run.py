@@ -21,7 +21,7 @@ from course_lib.grading.reference import check_solution
 from course_lib.grading.running import engine
 from course_lib.grading.verdicts import Verdict, Verdicts
 
-__all__ = ["alone", "grade", "report_lines"]
+__all__ = ["course_lock", "grade", "report_lines"]
 
 
 def grade(
@@ -53,7 +53,7 @@ def grade(
         raise CourseProblem(f"no submission of {', '.join(options.students)}")
     assignment = Assignment.read(course, name)
     recorder = Recorder(course, name)
-    with alone(course), _executor(options) as executor:
+    with course_lock(course), _executor(options) as executor:
         recorder.register()
         say("looking at the course's own solution")
         reference = check_solution(course, assignment, options, executor)
@@ -68,7 +68,7 @@ def grade(
 
 
 @contextmanager
-def alone(course: Course) -> Iterator[None]:
+def course_lock(course: Course) -> Iterator[None]:
     """Hold a course for one run: two at once would write over each other's results.
 
     Args:

@@ -19,7 +19,12 @@ from course_lib.models.vae import VAE
 from course_lib.models.vae_gan import VAEGAN
 from course_lib.models.variational_rnn import VariationalRNN
 
+MAF, IAF, NAF = AutoregressiveFlow, InverseAutoregressiveFlow, NeuralAutoregressiveFlow
+
 __all__ = [
+    "IAF",
+    "MAF",
+    "NAF",
     "VAE",
     "VAEGAN",
     "AdversarialAutoencoder",

@@ -39,7 +39,7 @@ class CouplingFlow(FlowModel):
         *,
         kind: str = "affine",
         order: str = "checkerboard",
-        marginals: int = 0,
+        marginal_units: int = 0,
         levels: float | None = None,
         alpha: float = 1e-3,
     ) -> Self:
@@ -52,15 +52,15 @@ class CouplingFlow(FlowModel):
             kind: ``"affine"`` (RealNVP) or ``"additive"`` (NICE).
             order: which dimensions are kept: ``"halves"``, ``"checkerboard"`` or ``"random"``;
                 every second layer keeps the others.
-            marginals: the number of sigmoids that bend each dimension by itself, next to the data;
-                0 for a scale and a shift. ``start_at`` fits them.
+            marginal_units: how many sigmoids transform each dimension of x separately, next to the
+                data; 0 for a scale and a shift. ``start_at`` fits them.
             levels: the number of grey levels for dequantised images, None for real data.
             alpha: the margin of the logit if there are levels.
 
         Raises:
             ValueError: if a size is not a positive integer, or a name is unknown.
         """
-        shape, last = data_maps(x_shape, marginals, levels, alpha)
+        shape, last = data_maps(x_shape, marginal_units, levels, alpha)
         masks = coupling_masks(shape, as_count(layers, "layers"), order)
         hidden = as_shape(hidden, "hidden")
         maps = [Coupling(mask, hidden, kind=kind) for mask in masks]

@@ -11,11 +11,11 @@ from torch import Size, Tensor
 
 from course_lib.distributions import (
     Brick,
-    Diagonal,
+    ElementwiseAffine,
+    ElementwiseSigmoidal,
     Flow,
     Inverse,
     Logit,
-    Marginal,
     Reshape,
     Transform,
 )
@@ -50,32 +50,36 @@ class FlowModel(DensityModel):
 
         Raises:
             TypeError, ValueError: if ``x`` is not a batch of events, or does not vary.
-            ValueError: if no map is a ``Diagonal`` or a ``Marginal``.
+            ValueError: if no map is an ``ElementwiseAffine`` or an ``ElementwiseSigmoidal``.
         """
         self.brick.check_event(x, "x")
         with torch.no_grad():
             for transform in reversed(self.brick.transforms):
-                if isinstance(transform, Diagonal | Marginal):
+                if isinstance(transform, ElementwiseAffine | ElementwiseSigmoidal):
                     transform.fit_to(x)
                     return self
                 x = transform.inverse(x)[0]
-        raise ValueError("transforms: expected a Diagonal or Marginal map among them")
+        raise ValueError(
+            "transforms: expected an ElementwiseAffine or ElementwiseSigmoidal map among them"
+        )
 
 
 def data_maps(
-    x_shape: int | tuple[int, ...], marginals: int, levels: float | None, alpha: float
+    x_shape: int | tuple[int, ...], marginal_units: int, levels: float | None, alpha: float
 ) -> tuple[Size, list[Transform]]:
     """Return the shape of one x, and the last maps of a flow: from a vector to x in its own units.
 
     Args:
         x_shape: the shape of one observation.
-        marginals: the number of sigmoids that bend each dimension; 0 for a scale and a shift.
+        marginal_units: the number of sigmoids per dimension; 0 for a scale and a shift.
         levels: the number of grey levels if x is an image y = x + u; None for real x.
         alpha: the margin of the logit; unused without levels.
     """
     shape = as_shape(x_shape, "x_shape")
     dim = math.prod(shape)
-    maps: list[Transform] = [Diagonal(dim) if marginals == 0 else Marginal(dim, marginals)]
+    maps: list[Transform] = [
+        ElementwiseAffine(dim) if marginal_units == 0 else ElementwiseSigmoidal(dim, marginal_units)
+    ]
     maps += [] if levels is None else [Inverse(Logit(levels, alpha))]
     return shape, maps + ([] if len(shape) == 1 else [Reshape(tuple(shape))])
 

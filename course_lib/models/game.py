@@ -21,7 +21,7 @@ class Game(nn.Module):
     ``critic_turns`` says how often the critic moves before anyone else does.
 
     Args:
-        critic_turns: how many turns the player named "critic" has in one step.
+        critic_turns: how many turns the player named "critic" has in one step (n_critic).
 
     Raises:
         ValueError: if ``critic_turns`` is not a positive integer.

@@ -47,10 +47,10 @@ class HierarchicalPixelVAE(nn.Module):
 
     Args:
         prior: the brick p(z2).
-        middle: the brick p(z1|z2).
+        z1_prior: the brick p(z1|z2).
         likelihood: the brick p(x|z1).
         posterior: the brick q(z1|x).
-        top_posterior: the brick q(z2|z1).
+        z2_posterior: the brick q(z2|z1).
         warm_up: over how many training steps the weight of both KL terms rises to one.
 
     Raises:
@@ -58,7 +58,7 @@ class HierarchicalPixelVAE(nn.Module):
 
     Example:
         >>> vae = HierarchicalPixelVAE.build((1, 3, 5), z1_dim=3, z2_dim=2, features=4)
-        >>> pieces = vae.pieces(vae.sample(7))
+        >>> pieces = vae.elbo_terms(vae.sample(7))
         >>> total = pieces.reconstruction - pieces.kl_z1 - pieces.kl_z2
         >>> torch.allclose(pieces.total, total)
         True
@@ -70,24 +70,24 @@ class HierarchicalPixelVAE(nn.Module):
     def __init__(
         self,
         prior: Brick,
-        middle: Brick,
+        z1_prior: Brick,
         likelihood: Brick,
         posterior: Brick,
-        top_posterior: Brick,
+        z2_posterior: Brick,
         warm_up: int = 0,
     ) -> None:
         super().__init__()
         for name, of_q, of_p in (
-            ("posterior", posterior, middle),
-            ("top_posterior", top_posterior, prior),
+            ("posterior", posterior, z1_prior),
+            ("z2_posterior", z2_posterior, prior),
         ):
             if of_q.event_shape != of_p.event_shape:
                 raise ValueError(
                     f"{name}: expected events of shape {tuple(of_p.event_shape)},"
                     f" got {tuple(of_q.event_shape)}"
                 )
-        self.prior, self.middle, self.likelihood = prior, middle, likelihood
-        self.posterior, self.top_posterior = posterior, top_posterior
+        self.prior, self.z1_prior, self.likelihood = prior, z1_prior, likelihood
+        self.posterior, self.z2_posterior = posterior, z2_posterior
         self.warm_up = WarmUp(warm_up)
 
     @classmethod
@@ -143,7 +143,7 @@ class HierarchicalPixelVAE(nn.Module):
             warm_up,
         )
 
-    def pieces(self, x: Tensor, samples: int = 1) -> HierarchicalElbo:
+    def elbo_terms(self, x: Tensor, samples: int = 1) -> HierarchicalElbo:
         """Return L(x) and its three pieces, each (batch,), in nats (slide 4).
 
         Args:
@@ -155,33 +155,33 @@ class HierarchicalPixelVAE(nn.Module):
         """
         self.likelihood.check_event(x, "x")
         z1, log_q = rsample_and_log_prob(self.posterior(x), (as_count(samples, "samples"),))
-        z2, kl_z2 = sample_and_kl(self.top_posterior(z1), self.prior(), 1)
-        kl_z1 = log_q - self.middle(z2[0]).log_prob(z1)
+        z2, kl_z2 = sample_and_kl(self.z2_posterior(z1), self.prior(), 1)
+        kl_z1 = log_q - self.z1_prior(z2[0]).log_prob(z1)
         reconstruction = self.likelihood(z1).log_prob(x)
         means = [piece.mean(0) for piece in (reconstruction, kl_z1, kl_z2)]
         return HierarchicalElbo(means[0] - means[1] - means[2], *means)
 
     def elbo(self, x: Tensor, samples: int = 1) -> Elbo:
         """Return L(x) with both KL terms in one: ``Elbo(total, reconstruction, kl)``."""
-        total, reconstruction, kl_z1, kl_z2 = self.pieces(x, samples)
+        total, reconstruction, kl_z1, kl_z2 = self.elbo_terms(x, samples)
         return Elbo(total, reconstruction, kl_z1 + kl_z2)
 
     def importance_bound(self, x: Tensor, k: int) -> Tensor:
         """Return the k-sample lower bound on log p(x), (batch,), in nats; raises as ``elbo``."""
         self.likelihood.check_event(x, "x")
         z1, log_q1 = rsample_and_log_prob(self.posterior(x), (as_count(k, "k"),))
-        z2, log_q2 = rsample_and_log_prob(self.top_posterior(z1))
+        z2, log_q2 = rsample_and_log_prob(self.z2_posterior(z1))
         log_p = self.likelihood(z1).log_prob(x)
-        log_p = log_p + self.middle(z2).log_prob(z1) + self.prior().log_prob(z2)
+        log_p = log_p + self.z1_prior(z2).log_prob(z1) + self.prior().log_prob(z2)
         return (log_p - log_q1 - log_q2).logsumexp(0) - math.log(k)
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
         """Return the batch mean of -L(x), in nats; in warm-up the KL terms count in part."""
-        pieces = self.pieces(batch)
+        pieces = self.elbo_terms(batch)
         kl = pieces.kl_z1 + pieces.kl_z2
         return {"model": -(pieces.reconstruction - self.warm_up() * kl).mean()}
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
         """Return n draws of x ~ p(x|z1), z1 ~ p(z1|z2), z2 ~ p(z2): (n, *event)."""
-        return self.likelihood(self.middle(self.prior().sample((n,))).sample()).sample()
+        return self.likelihood(self.z1_prior(self.prior().sample((n,))).sample()).sample()

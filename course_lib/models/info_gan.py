@@ -13,10 +13,10 @@ from torch.distributions import Distribution
 from course_lib.distributions import Brick, ConditionalGaussian, StandardGaussian, mlp
 from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.codes import (
-    ConditionalCategory,
-    SideBySide,
-    UniformCategory,
-    UniformInterval,
+    ConditionalCategorical,
+    JointBrick,
+    UniformBox,
+    UniformCategorical,
 )
 from course_lib.models.game import Game, build_critic
 from course_lib.models.vae import encoder
@@ -33,9 +33,9 @@ class InfoGAN(Game):
 
     The bracket is H(c) + E log q(c|x), with c ~ p(c) and x made from it: generator and recogniser
     q(c|x) raise it together, and the noise has no part in it. Only samples train the recogniser;
-    that it then reads real images is the finding. The slide's alpha is 1. With ``haze`` critic and
-    recogniser see data and samples through Gaussian noise while they train: a faint mark is then
-    no way to tell the code, and the two sides overlap, so that their JSD has a slope.
+    that it then reads real images is the finding. The slide's alpha is 1. With ``instance_noise``
+    critic and recogniser see data and samples through Gaussian noise while they train: the code
+    can then not hide in a faint mark, and the two sides overlap, so that their JSD has a slope.
 
     Args:
         noise: the brick of what the code leaves open.
@@ -44,7 +44,7 @@ class InfoGAN(Game):
         recogniser: the brick q(c|x).
         critic: tells data from samples.
         alpha: weight of the information, 0 included.
-        haze: standard deviation of the noise on what critic and recogniser see.
+        instance_noise: standard deviation of the noise on what critic and recogniser see.
         critic_turns: how many turns the critic has for one of the generator.
 
     Raises:
@@ -68,7 +68,7 @@ class InfoGAN(Game):
         critic: Critic,
         *,
         alpha: float = 1.0,
-        haze: float = 0.0,
+        instance_noise: float = 0.0,
         critic_turns: int = 1,
     ) -> None:
         super().__init__(critic_turns)
@@ -80,7 +80,7 @@ class InfoGAN(Game):
         self.noise, self.code, self.generator = noise, code, generator
         self.recogniser, self.critic = recogniser, critic
         self.alpha = as_weight(alpha, "alpha", finite=True)
-        self.haze = as_weight(haze, "haze", finite=True)
+        self.instance_noise = as_weight(instance_noise, "instance_noise", finite=True)
 
     @classmethod
     def build(
@@ -103,7 +103,7 @@ class InfoGAN(Game):
             hidden: widths of the hidden layers of all three networks; the generator mirrors them.
             continuous: how many codes are numbers in [-1, 1]; their q is Gaussian with a scale.
             critic: ``"jsd"``, in nats as the information is, or ``"wasserstein"``.
-            options: the constructor's ``alpha``, ``haze`` and ``critic_turns``.
+            options: the constructor's ``alpha``, ``instance_noise`` and ``critic_turns``.
 
         Raises:
             ValueError: if a size is not a positive integer, a name is unknown, or a weight is
@@ -127,9 +127,9 @@ class InfoGAN(Game):
     def loss(self, batch: Tensor, player: str) -> Tensor:
         """Return JSD - alpha I for the generator, -JSD for the critic."""
         code = self.code().sample((len(batch),))
-        fake = self._through_haze(self.generate(code))
+        fake = self._with_instance_noise(self.generate(code))
         if player == "critic":
-            return self.critic.loss(self._through_haze(batch), fake)
+            return self.critic.loss(self._with_instance_noise(batch), fake)
         information = variational_information(self.code(), self.recogniser(fake), code)
         return self.critic.generator_loss(fake) - self.alpha * information.mean()
 
@@ -138,8 +138,8 @@ class InfoGAN(Game):
         noise = self.noise().sample((len(code),))
         return self.generator(torch.cat((noise, code), -1))
 
-    def _through_haze(self, x: Tensor) -> Tensor:
-        return x + self.haze * torch.randn_like(x) if self.haze else x
+    def _with_instance_noise(self, x: Tensor) -> Tensor:
+        return x + self.instance_noise * torch.randn_like(x) if self.instance_noise else x
 
     @torch.no_grad()
     def sample(self, n: int, code: Tensor | None = None) -> Tensor:
@@ -176,14 +176,14 @@ class InfoGAN(Game):
 
 def code_bricks(
     x_shape: tuple[int, ...], categories: int, continuous: int, hidden: Sequence[int]
-) -> tuple[SideBySide, SideBySide]:
+) -> tuple[JointBrick, JointBrick]:
     """Return p(c) and q(c|x) of a category and, if ``continuous``, numbers beside it."""
     *trunk, features = hidden
-    prior = [UniformCategory(categories)]
-    parts = [ConditionalCategory(nn.Linear(features, categories), categories)]
+    prior = [UniformCategorical(categories)]
+    parts = [ConditionalCategorical(nn.Linear(features, categories), categories)]
     if continuous != 0:
         as_count(continuous, "continuous")
-        prior.append(UniformInterval(continuous))
+        prior.append(UniformBox(continuous))
         parts.append(ConditionalGaussian(nn.Linear(features, 2 * continuous), continuous))
     network = nn.Sequential(encoder(x_shape, trunk, features), nn.ReLU())
-    return SideBySide(prior), SideBySide(parts, network)
+    return JointBrick(prior), JointBrick(parts, network)

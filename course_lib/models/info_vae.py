@@ -39,7 +39,7 @@ class InfoVAE(AdversarialAutoencoder):
         lambda_: weight of KL(q(z), p(z)), at least 1 - alpha.
         divergence: ``"mmd"``: the unbiased MMD^2 of ``objectives.mmd2``, which is no KL and has
             no unit, so that its weight must be found; ``"kl"``: that of
-            ``objectives.split_rate`` on the batch, too large on average by the information that a
+            ``objectives.rate_terms`` on the batch, too large on average by the information that a
             batch of B cannot show, which is above log B; ``"jsd"``: a game with a
             critic, as in ``AdversarialAutoencoder``.
         critic: the critic of "jsd"; None for the others.
@@ -83,7 +83,7 @@ class InfoVAE(AdversarialAutoencoder):
             critic_turns=critic_turns,
             input_noise=input_noise,
         )
-        self.alpha, self.lambda_, self.name = alpha, lambda_, divergence
+        self.alpha, self.lambda_, self.divergence_kind = alpha, lambda_, divergence
 
     @classmethod
     def build(
@@ -121,9 +121,9 @@ class InfoVAE(AdversarialAutoencoder):
 
     def divergence(self, q: Distribution) -> Tensor:
         """Return the estimate of the divergence of q(z) from p(z) on one batch: ()."""
-        if self.name == "kl":
-            return objectives.split_rate(q, self.prior()).prior_kl.mean()
-        if self.name == "mmd":
+        if self.divergence_kind == "kl":
+            return objectives.rate_terms(q, self.prior()).marginal_kl.mean()
+        if self.divergence_kind == "mmd":
             z = q.rsample()
             return objectives.mmd2(z, self.prior().sample((PRIOR_DRAWS * len(z),)))
         return super().divergence(q)

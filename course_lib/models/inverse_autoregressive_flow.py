@@ -36,7 +36,7 @@ class InverseAutoregressiveFlow(FlowModel):
         *,
         order: str = "reversed",
         base: Brick | None = None,
-        marginals: int = 0,
+        marginal_units: int = 0,
         levels: float | None = None,
         alpha: float = 1e-3,
     ) -> Self:
@@ -45,7 +45,7 @@ class InverseAutoregressiveFlow(FlowModel):
         Raises:
             ValueError: if a size is not a positive integer, or the order is unknown.
         """
-        shape, last = data_maps(x_shape, marginals, levels, alpha)
+        shape, last = data_maps(x_shape, marginal_units, levels, alpha)
         dim, hidden = shape.numel(), as_shape(hidden, "hidden")
         layers_of = [AffineAutoregressive(dim, hidden, order=o) for o in orders(dim, layers, order)]
         return cls(base or StandardGaussian(dim), [*map(Inverse, layers_of), *last])

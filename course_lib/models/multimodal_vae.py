@@ -23,7 +23,7 @@ from course_lib.models.vae import VAE, decoder
 from course_lib.objectives import sample_and_kl
 from course_lib.objectives.critics import as_weight
 
-__all__ = ["MultimodalVAE", "subset_bound", "tied_bound"]
+__all__ = ["MultimodalVAE", "jmvae_objective", "mvae_objective"]
 
 Views = Mapping[str, Tensor]
 
@@ -63,7 +63,7 @@ class MultimodalVAE(VAE):
         objective: Callable[[MultimodalVAE, Views], Tensor] | None = None,
     ) -> None:
         super().__init__(prior, ConditionalModalities(likelihoods), posterior)
-        self.objective = tied_bound if objective is None else objective
+        self.objective = jmvae_objective if objective is None else objective
 
     @classmethod
     def build(
@@ -83,8 +83,8 @@ class MultimodalVAE(VAE):
             z_dim: the number of latent dimensions.
             hidden: widths of every encoder's hidden layers; the decoders mirror them.
             likelihood: ``"bernoulli"`` or ``"gaussian"``, one for all or one for each name.
-            inference: ``"nets"``, one for each set of modalities, trained by ``tied_bound``; or
-                ``"product"``, one expert for each modality, trained by ``subset_bound``.
+            inference: ``"nets"``, one for each set of modalities, trained by ``jmvae_objective``;
+                or ``"product"``, one expert for each modality, trained by ``mvae_objective``.
             objective: another one.
 
         Raises:
@@ -188,13 +188,13 @@ class MultimodalVAE(VAE):
         return observed, rest
 
 
-def tied_bound(
+def jmvae_objective(
     model: MultimodalVAE,
     x: Views,
     *,
     alpha: float = 1.0,
     direction: str = "forward",
-    hold_joint: bool = True,
+    detach_joint: bool = True,
 ) -> Tensor:
     r"""Return ELBO(x1,x2) - alpha sum_m KL(q(z|x1,x2), q(z|x_m)), tied (slide 8).
 
@@ -207,7 +207,7 @@ def tied_bound(
         x: every modality, each (batch, *event).
         alpha: the weight of the tie.
         direction: ``"forward"`` or ``"reverse"``.
-        hold_joint: whether q(z|x1,x2), a Gaussian, stands still in the tie: only the q(z|x_m)
+        detach_joint: whether q(z|x1,x2), a Gaussian, stands still in the tie: only the q(z|x_m)
             move then, and the first term stays the ELBO's own. Taken as it is written, the
             objective (JMVAE-kl, arXiv:1611.01891) moves it too: a large alpha then drags it
             towards nets that see less.
@@ -227,7 +227,7 @@ def tied_bound(
         raise ValueError(f"x: expected all of {', '.join(model.names)}, got {', '.join(x)}")
     joint = model.posterior(x)
     bound = objectives.elbo(model.prior(), model.likelihood, joint, x).total
-    joint = _held(joint) if hold_joint else joint
+    joint = _held(joint) if detach_joint else joint
     for names in model.posterior.subsets:
         if len(names) < len(x):
             part = model.posterior({m: x[m] for m in names})
@@ -236,7 +236,7 @@ def tied_bound(
     return bound
 
 
-def subset_bound(model: MultimodalVAE, x: Views) -> Tensor:
+def mvae_objective(model: MultimodalVAE, x: Views) -> Tensor:
     """Return the sum over every observed set S of modalities of ELBO(x_S) (slide 8).
 
     Every expert is trained alone as well as in company, so that a modality may be missing later;
@@ -257,4 +257,7 @@ def _held(q: DiagonalGaussian) -> DiagonalGaussian:
     return DiagonalGaussian(q.mu.detach(), q.log_scale.detach(), len(q.event_shape))
 
 
-INFERENCE = {"nets": (InferenceNets, tied_bound), "product": (ProductOfExperts, subset_bound)}
+INFERENCE = {
+    "nets": (InferenceNets, jmvae_objective),
+    "product": (ProductOfExperts, mvae_objective),
+}

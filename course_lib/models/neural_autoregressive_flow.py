@@ -39,7 +39,7 @@ class NeuralAutoregressiveFlow(FlowModel):
         units: int = 8,
         order: str = "reversed",
         base: Brick | None = None,
-        marginals: int = 0,
+        marginal_units: int = 0,
         levels: float | None = None,
         alpha: float = 1e-3,
     ) -> Self:
@@ -52,15 +52,15 @@ class NeuralAutoregressiveFlow(FlowModel):
             units: K, the number of sigmoids that bend one dimension.
             order: ``"reversed"`` or ``"random"``, as in ``AutoregressiveFlow.build``.
             base: the brick p_Z over vectors; white noise if None.
-            marginals: the number of sigmoids that bend each dimension by itself, next to the data;
-                0 for a scale and a shift. ``start_at`` fits them.
+            marginal_units: how many sigmoids transform each dimension of x separately, next to the
+                data; 0 for a scale and a shift. ``start_at`` fits them.
             levels: the number of grey levels for dequantised images, None for real data.
             alpha: the margin of the logit if there are levels.
 
         Raises:
             ValueError: if a size is not a positive integer, or the order is unknown.
         """
-        shape, last = data_maps(x_shape, marginals, levels, alpha)
+        shape, last = data_maps(x_shape, marginal_units, levels, alpha)
         dim, hidden = shape.numel(), as_shape(hidden, "hidden")
         maps = [
             NeuralAutoregressive(dim, hidden, units=units, order=o)

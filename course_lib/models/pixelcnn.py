@@ -38,7 +38,7 @@ class PixelCNN(DensityModel):
         features: int = 32,
         layers: int = 5,
         *,
-        reach: int = 1,
+        half_width: int = 1,
         dropout: float = 0.0,
     ) -> Self:
         """Return a PixelCNN from plain sizes.
@@ -47,10 +47,12 @@ class PixelCNN(DensityModel):
             x_shape: (channels, height, width) of an image.
             features: how many features each of the two stacks has.
             layers: how many gated layers; with 0 the pixels are independent.
-            reach: how far each layer sees; the first sees twice as far.
+            half_width: how far each layer sees; the first sees twice as far.
             dropout: share of the gated features set to zero in training.
 
         Raises:
             ValueError: if a size is not a positive integer.
         """
-        return cls(ConditionalPixelCNN(x_shape, features, layers, reach=reach, dropout=dropout))
+        return cls(
+            ConditionalPixelCNN(x_shape, features, layers, half_width=half_width, dropout=dropout)
+        )

@@ -65,7 +65,7 @@ class PixelVAE(VAE):
         features: int = 16,
         layers: int = 1,
         prior: str = "standard",
-        reach: int = 1,
+        half_width: int = 1,
         dropout: float = 0.0,
         warm_up: int = 0,
     ) -> Self:
@@ -79,7 +79,7 @@ class PixelVAE(VAE):
             layers: how many autoregressive layers; with 0 it is a VAE, its pixels independent
                 given z.
             prior: ``"standard"`` for N(0, I), ``"autoregressive"`` for a MAF.
-            reach: how far each autoregressive layer sees; the first sees twice as far.
+            half_width: how far each autoregressive layer sees; the first sees twice as far.
             dropout: share of the gated features set to zero in training.
             warm_up: over how many training steps the weight of the KL rises to one.
 
@@ -94,7 +94,7 @@ class PixelVAE(VAE):
             layers,
             context_features=features,
             decoder=FeatureMap(z_dim, hidden[::-1], features, x_shape[1:]),
-            reach=reach,
+            half_width=half_width,
             dropout=dropout,
         )
         posterior = ConditionalGaussian(encoder(x_shape, hidden, 2 * z_dim), z_dim)

@@ -18,7 +18,7 @@ from course_lib.distributions import (
     mlp,
 )
 from course_lib.distributions.base import as_count, as_shape
-from course_lib.distributions.codes import ConditionalCategory, UniformCategory
+from course_lib.distributions.codes import ConditionalCategorical, UniformCategorical
 from course_lib.distributions.labels import UNLABELLED, check_labels, one_hot_or_zeros
 from course_lib.models.vae import decoder, encoder
 from course_lib.objectives import Elbo
@@ -110,10 +110,10 @@ class SemiSupervisedVAE(nn.Module):
         hidden, shape = as_shape(hidden, "hidden"), as_shape(x_shape, "x_shape")
         return cls(
             StandardGaussian(z_dim),
-            UniformCategory(classes),
+            UniformCategorical(classes),
             decoder(shape, z_dim + classes, hidden, likelihood),
             ConditionalGaussian(mlp(math.prod(shape) + classes, hidden, 2 * z_dim), z_dim),
-            ConditionalCategory(encoder(shape, hidden, classes), classes),
+            ConditionalCategorical(encoder(shape, hidden, classes), classes),
             alpha=alpha,
         )
 

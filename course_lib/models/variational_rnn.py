@@ -22,12 +22,12 @@ from course_lib.distributions import (
 from course_lib.distributions.base import as_count
 from course_lib.models.vae import decoder
 from course_lib.objectives import Elbo
-from course_lib.objectives.sequences import Batch, read_sequences, stack_over_time, valid_steps
+from course_lib.objectives.padding import Batch, read_sequences, stack_over_time, valid_steps
 
-__all__ = ["Path", "VariationalRNN"]
+__all__ = ["Trajectory", "VariationalRNN"]
 
 
-class Path(NamedTuple):
+class Trajectory(NamedTuple):
     """One sampled way through a batch of sequences; the first dimension of all is time.
 
     Attributes:
@@ -143,7 +143,7 @@ class VariationalRNN(nn.Module):
             dropout=dropout,
         )
 
-    def infer(self, batch: Batch, samples: int = 1) -> Path:
+    def infer(self, batch: Batch, samples: int = 1) -> Trajectory:
         """Return z_t ~ q(z_t | x_t, h_{t-1}) for t = 1..T, with what led to it (slide 9)."""
         x, _ = self._read(batch)
         return self._walk(x, as_count(samples, "samples"))
@@ -232,7 +232,7 @@ class VariationalRNN(nn.Module):
         self.generation.check_event(x[valid], "x")
         return x.where(valid[..., None], 0.0), valid
 
-    def _walk(self, x: Tensor, samples: int) -> Path:
+    def _walk(self, x: Tensor, samples: int) -> Trajectory:
         # Only what the next step needs is in the loop; prior and generation follow for all at once.
         features = self._see(x)
         state = self._start(features, samples)
@@ -245,7 +245,7 @@ class VariationalRNN(nn.Module):
             state = self._advance(seen, z, state)
         states = torch.stack(states)
         posterior = stack_over_time(posteriors)
-        return Path(torch.stack(draws), states, self.prior(states), posterior, state)
+        return Trajectory(torch.stack(draws), states, self.prior(states), posterior, state)
 
     def _dream(self, state: Tensor, steps: int) -> Tensor:
         drawn = []

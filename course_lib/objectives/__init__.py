@@ -6,22 +6,22 @@ from course_lib.objectives.adversarial import (
     kl_bound,
     non_saturating_loss,
     pearson_bound,
+    r1_penalty,
     reverse_kl_bound,
-    slope_penalty,
     wasserstein_bound,
 )
 from course_lib.objectives.bounds import Elbo, elbo, importance_bound, sample_and_kl
 from course_lib.objectives.critics import Critic, JSDCritic, WassersteinCritic
 from course_lib.objectives.information import (
-    RateSplit,
+    RateTerms,
     free_bits,
     kl_per_dimension,
     log_aggregate_posterior,
-    split_rate,
+    rate_terms,
     warm_up_weight,
 )
 from course_lib.objectives.mmd import median_width, mmd2
-from course_lib.objectives.sequential import (
+from course_lib.objectives.sequence_bounds import (
     filtering_bound,
     sequence_elbo,
     sequence_importance_bound,
@@ -32,7 +32,7 @@ __all__ = [
     "Critic",
     "Elbo",
     "JSDCritic",
-    "RateSplit",
+    "RateTerms",
     "WassersteinCritic",
     "elbo",
     "filtering_bound",
@@ -47,12 +47,12 @@ __all__ = [
     "mmd2",
     "non_saturating_loss",
     "pearson_bound",
+    "r1_penalty",
+    "rate_terms",
     "reverse_kl_bound",
     "sample_and_kl",
     "sequence_elbo",
     "sequence_importance_bound",
-    "slope_penalty",
-    "split_rate",
     "variational_information",
     "warm_up_weight",
     "wasserstein_bound",

@@ -20,8 +20,8 @@ __all__ = [
     "kl_bound",
     "non_saturating_loss",
     "pearson_bound",
+    "r1_penalty",
     "reverse_kl_bound",
-    "slope_penalty",
     "wasserstein_bound",
 ]
 
@@ -158,7 +158,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     return (slope - 1).square().mean()
 
 
-def slope_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+def r1_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     r"""Return E_p_data[|grad T(x)|^2] / 2: a critic that rests where the data are (R1).
 
     At the game's fixed point p = p_data the best critic is flat; without the penalty simple games
@@ -172,7 +172,7 @@ def slope_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
         () the penalty, differentiable in the critic's parameters.
 
     Example:
-        >>> slope_penalty(lambda x: 3 * x[:, 0], torch.randn(5, 3))
+        >>> r1_penalty(lambda x: 3 * x[:, 0], torch.randn(5, 3))
         tensor(4.5000)
 
     Paper: Mescheder, Geiger, Nowozin (2018), arXiv:1801.04406.

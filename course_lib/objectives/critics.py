@@ -11,7 +11,7 @@ from course_lib.objectives.adversarial import (
     gradient_penalty,
     jsd_bound,
     non_saturating_loss,
-    slope_penalty,
+    r1_penalty,
     wasserstein_bound,
 )
 
@@ -55,13 +55,13 @@ class Critic(nn.Module):
         if not torch.isfinite(real).all():
             raise ValueError("real: expected finite values, got NaN or infinity")
         fake = fake.detach()
-        return self.penalty * self.steadiness(real, fake) - self.bound(real, fake)
+        return self.penalty * self.penalty_term(real, fake) - self.bound(real, fake)
 
     def bound(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the lower bound on the divergence of the two sides that this critic gives: ()."""
         raise NotImplementedError
 
-    def steadiness(self, real: Tensor, fake: Tensor) -> Tensor:
+    def penalty_term(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the penalty on the critic's slope, unweighted: ()."""
         raise NotImplementedError
 
@@ -75,7 +75,7 @@ class JSDCritic(Critic):
 
     Args:
         network: maps (n, *event) to one logit each.
-        penalty: weight of ``slope_penalty``.
+        penalty: weight of ``r1_penalty``.
 
     Example:
         >>> critic = JSDCritic(nn.Linear(3, 1))
@@ -91,9 +91,9 @@ class JSDCritic(Critic):
         """Return ``jsd_bound``, in nats."""
         return jsd_bound(self(real), self(fake))
 
-    def steadiness(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return ``slope_penalty`` at the data."""
-        return slope_penalty(self, real)
+    def penalty_term(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``r1_penalty`` at the data."""
+        return r1_penalty(self, real)
 
     def generator_loss(self, fake: Tensor) -> Tensor:
         """Return ``non_saturating_loss``, in nats."""
@@ -121,7 +121,7 @@ class WassersteinCritic(Critic):
         """Return ``wasserstein_bound``, in units of x; a bound as far as the slope stays at one."""
         return wasserstein_bound(self(real), self(fake))
 
-    def steadiness(self, real: Tensor, fake: Tensor) -> Tensor:
+    def penalty_term(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return ``gradient_penalty`` between the two sides."""
         return gradient_penalty(self, real, fake)
 

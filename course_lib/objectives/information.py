@@ -13,26 +13,26 @@ from course_lib.distributions import DiagonalGaussian, rsample_and_log_prob
 from course_lib.distributions.base import as_count
 
 __all__ = [
-    "RateSplit",
+    "RateTerms",
     "free_bits",
     "kl_per_dimension",
     "log_aggregate_posterior",
-    "split_rate",
+    "rate_terms",
     "warm_up_weight",
 ]
 
 NUMBERS_AT_ONCE = 2**22  # of one chunk of pairs: 16 MiB in float32
 
 
-class RateSplit(NamedTuple):
-    """The rate and its two parts, each (N,) in nats; rate = information + prior_kl."""
+class RateTerms(NamedTuple):
+    """The rate and its two parts, each (N,) in nats; rate = information + marginal_kl."""
 
     rate: Tensor
     information: Tensor
-    prior_kl: Tensor
+    marginal_kl: Tensor
 
 
-def split_rate(posterior: Distribution, prior: Distribution, samples: int = 1) -> RateSplit:
+def rate_terms(posterior: Distribution, prior: Distribution, samples: int = 1) -> RateTerms:
     r"""Return estimates of both parts of the rate over a data set (slides 15 and 16).
 
     .. math:: E_{p_d} KL(q(z|x), p(z)) = I_q(x; z) + KL(q(z), p(z)), \qquad
@@ -48,7 +48,7 @@ def split_rate(posterior: Distribution, prior: Distribution, samples: int = 1) -
         samples: how many z are drawn for each x.
 
     Returns:
-        ``RateSplit(rate, information, prior_kl)``, each (N,) in nats, to be averaged.
+        ``RateTerms(rate, information, marginal_kl)``, each (N,) in nats, to be averaged.
 
     Raises:
         ValueError: if the posterior's batch shape is not (N,), or ``samples`` is no count.
@@ -56,7 +56,7 @@ def split_rate(posterior: Distribution, prior: Distribution, samples: int = 1) -
     Example:
         >>> prior = DiagonalGaussian(torch.zeros(2), torch.zeros(2))
         >>> same = DiagonalGaussian(torch.zeros(5, 2), torch.zeros(5, 2))
-        >>> split_rate(same, prior).information.abs().max() < 1e-6  # z knows no x from another
+        >>> rate_terms(same, prior).information.abs().max() < 1e-6  # z knows no x from another
         tensor(True)
 
     Papers: Hoffman, Johnson (2016), ELBO surgery, NeurIPS workshop on approximate inference;
@@ -66,7 +66,7 @@ def split_rate(posterior: Distribution, prior: Distribution, samples: int = 1) -
     aggregate = log_aggregate_posterior(z, posterior)
     log_p = prior.log_prob(z)
     parts = (log_q - log_p, log_q - aggregate, aggregate - log_p)
-    return RateSplit(*(part.mean(0) for part in parts))
+    return RateTerms(*(part.mean(0) for part in parts))
 
 
 def log_aggregate_posterior(z: Tensor, posterior: Distribution) -> Tensor:

@@ -12,7 +12,7 @@ from torch import nn
 
 from course_lib.batches import Data, size_of
 from course_lib.progress import Progress
-from course_lib.randomness import own_randomness, seed_for
+from course_lib.randomness import fork_seed, seed_for
 from course_lib.training.checkpoint import Checkpoint
 from course_lib.training.interruption import Stopped, stop_event
 from course_lib.training.run import History, Run
@@ -105,7 +105,7 @@ def fit(
     label = f"training {type(model).__name__}"
     try:
         with (
-            own_randomness(seed_for("training noise", seed), device),
+            fork_seed(seed_for("training noise", seed), device),
             Progress(steps, label, progress) as bar,
             stop_event() as stop,
         ):

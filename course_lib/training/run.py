@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from course_lib.batches import Data, map_data, move, size_of
-from course_lib.randomness import cuda_only, own_randomness, seed_for
+from course_lib.randomness import cuda_only, fork_seed, seed_for
 
 __all__ = ["History", "Run"]
 
@@ -127,7 +127,7 @@ class Run:
         self.model.eval()
         validation = move(self.validation, self.device)
         noise = seed_for("validation noise", self.seed)  # the same at every record
-        with torch.no_grad(), own_randomness(noise, self.device):
+        with torch.no_grad(), fork_seed(noise, self.device):
             losses = {player: self._loss(validation, player) for player in self.optimisers}
         for player, loss in losses.items():
             self.history.validation.setdefault(player, []).append(loss.item())

@@ -30,7 +30,7 @@ from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, re
 from course_lib import objectives
 from course_lib.data import mnist
 from course_lib.models import MultimodalVAE
-from course_lib.models.multimodal_vae import tied_bound
+from course_lib.models.multimodal_vae import jmvae_objective
 from course_lib.training import fit
 
 GREY, COLOUR, Z, HIDDEN = (1, 14, 14), (3, 14, 14), 16, 200
@@ -111,7 +111,7 @@ def cpu_seconds(action: Callable[[], object]) -> float:
 def timed(train: dict[str, Tensor]) -> dict[str, list[float]]:
     """Return for each contender the CPU seconds of every block of 40 steps, in turns."""
     build = partial(MultimodalVAE.build, {"grey": GREY, "colour": COLOUR}, Z, (HIDDEN,))
-    held, moving = build(), build(objective=partial(tied_bound, hold_joint=False))
+    held, moving = build(), build(objective=partial(jmvae_objective, detach_joint=False))
     plain = PlainLoop(train)
     options = {"steps": BLOCK, "batch_size": BATCH, "learning_rate": RATE, "progress": False}
     contenders = {
@@ -155,7 +155,7 @@ def is_legal(colour: Tensor) -> Tensor:
 def trained(seed: int, train: dict[str, Tensor], alpha: float, hold: bool) -> MultimodalVAE:
     """Return the model after its 1000 steps."""
     torch.manual_seed(seed)
-    objective = partial(tied_bound, alpha=alpha, hold_joint=hold)
+    objective = partial(jmvae_objective, alpha=alpha, detach_joint=hold)
     sizes = {"grey": GREY, "colour": COLOUR}
     model = MultimodalVAE.build(sizes, Z, (HIDDEN,), objective=objective)
     options = {"steps": STEPS, "batch_size": BATCH, "learning_rate": RATE, "seed": seed}

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
 
 from course_lib.distributions.pixelcnn import GatedPixelNetwork
-from course_lib.distributions.pixelcnn_sampling import draw
+from course_lib.distributions.pixelcnn_sampling import sample_pixels
 
 CASES = {
     "8x8, 24 features, 4 layers, 100 images": ((1, 8, 8), 24, 4, 100),
@@ -58,14 +58,16 @@ class PlainNetwork(nn.Module):
     def __init__(self, like: GatedPixelNetwork) -> None:
         super().__init__()
         features = like.sizes[-1]
-        self.reaches = [layer.reach for layer in like.layers]
+        self.half_widths = [layer.half_width for layer in like.layers]
         self.vertical, self.link = nn.ModuleList(), nn.ModuleList()
         self.horizontal, self.output = nn.ModuleList(), nn.ModuleList()
-        for i, reach in enumerate(self.reaches):
+        for i, half_width in enumerate(self.half_widths):
             inputs = features if i else 1
-            self.vertical.append(nn.Conv2d(inputs, 2 * features, (reach + 1, 2 * reach + 1)))
+            self.vertical.append(
+                nn.Conv2d(inputs, 2 * features, (half_width + 1, 2 * half_width + 1))
+            )
             self.link.append(nn.Conv2d(2 * features, 2 * features, 1, bias=False))
-            self.horizontal.append(nn.Conv2d(inputs, 2 * features, (1, reach + (i > 0))))
+            self.horizontal.append(nn.Conv2d(inputs, 2 * features, (1, half_width + (i > 0))))
             self.output.append(nn.Conv2d(features, 2 * features, 1))
         self.place = nn.Parameter(torch.zeros(1, 8, *like.bias.shape[2:]))
         self.from_place = nn.Conv2d(8, sum(like.sizes), 1)
@@ -79,13 +81,15 @@ class PlainNetwork(nn.Module):
         """Return the logits."""
         *conditions, skip = self.from_place(self.place).split(self.sizes, 1)
         above = left = x
-        for i, reach in enumerate(self.reaches):
+        for i, half_width in enumerate(self.half_widths):
             shift = int(i == 0)
             if i:
                 a, b = above.chunk(2, 1)
                 above = a.tanh() * b.sigmoid()
-            above = self.vertical[i](pad(above, (reach, reach, reach + shift, -shift)))
-            seen = self.horizontal[i](pad(left, (reach, -shift))) + self.link[i](above)
+            above = self.vertical[i](
+                pad(above, (half_width, half_width, half_width + shift, -shift))
+            )
+            seen = self.horizontal[i](pad(left, (half_width, -shift))) + self.link[i](above)
             a, b = (seen + conditions[i]).chunk(2, 1)
             residual, said = self.output[i](a.tanh() * b.sigmoid()).chunk(2, 1)
             left = left + residual if i else residual
@@ -126,7 +130,7 @@ def sampling() -> None:
         network = GatedPixelNetwork(torch.Size(shape), features, layers)
         print(title)
         contenders = {
-            "stored features": lambda f=network, n=n: draw(f, n),
+            "stored features": lambda f=network, n=n: sample_pixels(f, n),
             "plain loop": lambda f=network, n=n: plain(f, n),
             "plain loop, rows so far": lambda f=network, n=n: plain(f, n, rows_so_far=True),
         }
@@ -178,7 +182,7 @@ def peer() -> None:
     )
     with torch.no_grad():
         report(
-            interleaved({"course_lib": lambda: draw(ours, 16), "pythae": theirs}, BLOCKS),
+            interleaved({"course_lib": lambda: sample_pixels(ours, 16), "pythae": theirs}, BLOCKS),
             16,
             "ms an image",
         )

@@ -4,7 +4,7 @@ from flow_helpers import log_abs_det, plane, randomise
 
 from course_lib.distributions import (
     Coupling,
-    Diagonal,
+    ElementwiseAffine,
     Pushforward,
     StandardGaussian,
     checkerboard,
@@ -80,7 +80,9 @@ def test_an_additive_coupling_keeps_volume_and_moves_points():
 @pytest.mark.parametrize("kind", ["affine", "additive"])
 def test_a_plane_holds_mass_one(kind):
     maps = [randomise(Coupling(m, (16,), kind=kind), 0.3).double() for m in (halves(2), ~halves(2))]
-    density = Pushforward(StandardGaussian(2).double()(), [*maps, randomise(Diagonal(2)).double()])
+    density = Pushforward(
+        StandardGaussian(2).double()(), [*maps, randomise(ElementwiseAffine(2)).double()]
+    )
     x, cell = plane(16.0, 401)
     with torch.no_grad():
         mass = density.log_prob(x).exp().sum().item() * cell

@@ -4,7 +4,12 @@ import pytest
 import torch
 from flow_helpers import log_abs_det, randomise
 
-from course_lib.distributions import Diagonal, Marginal, Pushforward, StandardGaussian
+from course_lib.distributions import (
+    ElementwiseAffine,
+    ElementwiseSigmoidal,
+    Pushforward,
+    StandardGaussian,
+)
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
 
@@ -17,7 +22,7 @@ def skewed(n):
 
 def test_diagonal_is_the_gaussian_of_its_data():
     x = skewed(401)
-    layer = Diagonal(3).double().fit_to(x)
+    layer = ElementwiseAffine(3).double().fit_to(x)
     z, log_det = layer.inverse(x)
     torch.testing.assert_close(z.mean(0), torch.zeros(3).double(), atol=1e-12, rtol=0)
     torch.testing.assert_close(z.std(0, correction=0), torch.ones(3).double(), atol=1e-12, rtol=0)
@@ -30,7 +35,7 @@ def test_diagonal_is_the_gaussian_of_its_data():
 
 
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
-@pytest.mark.parametrize("kind", [Diagonal, lambda dim: Marginal(dim, 5)])
+@pytest.mark.parametrize("kind", [ElementwiseAffine, lambda dim: ElementwiseSigmoidal(dim, 5)])
 def test_log_det_equals_the_autograd_jacobian(kind, direction):
     layer = randomise(kind(3), 0.7).double()
     z = torch.randn(7, 3, dtype=torch.float64)
@@ -41,7 +46,7 @@ def test_log_det_equals_the_autograd_jacobian(kind, direction):
 
 
 def test_a_marginal_goes_there_and_back():
-    layer = randomise(Marginal(3, 5), 0.7).double()
+    layer = randomise(ElementwiseSigmoidal(3, 5), 0.7).double()
     x = 3 * torch.randn(2, 33, 3, dtype=torch.float64)
     z, log_det = layer.inverse(x)
     back, log_det_back = layer(z)
@@ -51,34 +56,34 @@ def test_a_marginal_goes_there_and_back():
 
 def test_a_fitted_marginal_makes_each_dimension_logistic():
     x = skewed(5001)
-    z, _ = Marginal(3, 32).double().fit_to(x).inverse(x)
+    z, _ = ElementwiseSigmoidal(3, 32).double().fit_to(x).inverse(x)
     ranks = (z.argsort(0).argsort(0).double() + 0.5) / len(z)
     assert (torch.sigmoid(z) - ranks).abs().max() < 0.03
 
 
 def test_a_fitted_marginal_is_nearer_to_odd_data_than_the_gaussian():
     x, held_out = skewed(2000), skewed(2000)
-    base, spread = StandardGaussian(3).double()(), Diagonal(3).double()
+    base, spread = StandardGaussian(3).double()(), ElementwiseAffine(3).double()
     torch.nn.init.constant_(spread.log_scale, math.log(math.pi / math.sqrt(3)))  # the logistic's
-    bent = Pushforward(base, [spread, Marginal(3, 16).double().fit_to(x)])
-    plain = Pushforward(base, [Diagonal(3).double().fit_to(x)])
+    bent = Pushforward(base, [spread, ElementwiseSigmoidal(3, 16).double().fit_to(x)])
+    plain = Pushforward(base, [ElementwiseAffine(3).double().fit_to(x)])
     assert (bent.log_prob(held_out) - plain.log_prob(held_out)).mean() > 1.5
 
 
 def test_a_marginal_starts_near_the_identity():
     x = torch.randn(50, 3)
-    z, log_det = Marginal(3, 8).inverse(x)
+    z, log_det = ElementwiseSigmoidal(3, 8).inverse(x)
     torch.testing.assert_close(z, x, rtol=0.1, atol=0.1)
     assert (log_det.abs() < 0.3).all()
 
 
 def test_a_dimension_with_ties_gets_a_finite_density():
     x = torch.cat([torch.zeros(500, 1), torch.rand(20, 1)]).double()
-    layer = Marginal(1, 8).double().fit_to(x)
+    layer = ElementwiseSigmoidal(1, 8).double().fit_to(x)
     assert torch.isfinite(layer.inverse(x)[1]).all()
 
 
-@pytest.mark.parametrize("kind", [Diagonal, lambda dim: Marginal(dim, 4)])
+@pytest.mark.parametrize("kind", [ElementwiseAffine, lambda dim: ElementwiseSigmoidal(dim, 4)])
 @pytest.mark.parametrize("x", [torch.zeros(5, 3), torch.randn(5, 2), torch.full((5, 3), torch.nan)])
 def test_data_without_a_spread_is_refused(kind, x):
     with pytest.raises(ValueError, match="x: expected"):

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 from course_lib.distributions import (
+    ConcatNetwork,
     ConditionalBernoulli,
     ConditionalGaussian,
     ConditionalModalities,
     InferenceNets,
-    SideBySideNetwork,
     mlp,
     subsets,
 )
@@ -34,7 +34,7 @@ def views(n=5):
 
 def net(*names):
     size = sum(math.prod(SHAPES[m]) for m in names)
-    return ConditionalGaussian(SideBySideNetwork(names, mlp(size, (8,), 4)), 2)
+    return ConditionalGaussian(ConcatNetwork(names, mlp(size, (8,), 4)), 2)
 
 
 def test_modalities_are_independent_given_z():

@@ -5,7 +5,11 @@ import torch
 from flow_helpers import log_abs_det, plane, randomise
 
 from course_lib.distributions import NeuralAutoregressive, Pushforward, StandardGaussian
-from course_lib.distributions.transforms.neural import Bend, bend, unbend
+from course_lib.distributions.transforms.neural import (
+    SigmoidalFlow,
+    inverse_sigmoidal_flow,
+    sigmoidal_flow,
+)
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
 
@@ -24,14 +28,16 @@ def layer(dtype=torch.float64, context_dim=0, scale=0.3):
 
 def curves(*shape, scale=1.0, dtype=torch.float64):
     log_slope, shift, weight = scale * torch.randn(3, *shape, 6, dtype=dtype)
-    return Bend(log_slope, 3 * shift, weight.log_softmax(-1))
+    return SigmoidalFlow(log_slope, 3 * shift, weight.log_softmax(-1))
 
 
 def test_the_bend_is_the_logit_of_a_mixture_of_sigmoids():
     x, parameters = torch.randn(7, dtype=torch.float64), curves(7)
     log_slope, shift, log_weight = parameters
     mixture = (log_weight.exp() * torch.sigmoid(log_slope.exp() * x[:, None] + shift)).sum(-1)
-    torch.testing.assert_close(bend(x, parameters)[0], torch.logit(mixture), rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        sigmoidal_flow(x, parameters)[0], torch.logit(mixture), rtol=1e-11, atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("context_dim", [0, 2])
@@ -63,7 +69,7 @@ def test_round_trips_return_and_log_dets_are_opposite(context_dim, dtype):
 def test_every_real_number_is_reached(scale, dtype):
     z = torch.cat([torch.randn(400), 1e4 * torch.randn(100), torch.tensor([0.0, 1e6, -1e6])])
     z, parameters = z.to(dtype), curves(503, scale=scale, dtype=dtype)
-    again, log_slope = bend(unbend(z, parameters), parameters)
+    again, log_slope = sigmoidal_flow(inverse_sigmoidal_flow(z, parameters), parameters)
     error = (again - z).abs() / (1 + z.abs() * log_slope.exp().clamp(min=1))
     steps = 200 if dtype == torch.float32 else 1000
     slack = (1 + parameters.log_slope.exp().amax(-1)) * (1 + parameters.shift.abs().amax(-1))
@@ -72,12 +78,12 @@ def test_every_real_number_is_reached(scale, dtype):
 
 def test_a_flat_stretch_between_two_steep_ones_is_crossed():
     """Bisection alone would need hundreds of halvings, Newton alone would jump out of range."""
-    steep = Bend(
+    steep = SigmoidalFlow(
         torch.full((2,), 4.0), torch.tensor([-2000.0, 2000.0]), torch.tensor([0.5, 0.5]).log()
     )
     z = torch.linspace(-20.0, 20.0, 41, dtype=torch.float64)
-    parameters = Bend(*(p.double() for p in steep))
-    x = unbend(z, parameters)
+    parameters = SigmoidalFlow(*(p.double() for p in steep))
+    x = inverse_sigmoidal_flow(z, parameters)
     assert (x[1:] > x[:-1]).all()
     assert x.abs().max() < 40
 
@@ -87,7 +93,7 @@ def test_the_inverse_has_the_gradient_of_the_root_it_finds():
     parameters = [p.detach().requires_grad_() for p in curves(5)]
 
     def root(z, log_slope, shift, weight):
-        return unbend(z, Bend(log_slope, shift, weight.log_softmax(-1)))
+        return inverse_sigmoidal_flow(z, SigmoidalFlow(log_slope, shift, weight.log_softmax(-1)))
 
     assert torch.autograd.gradcheck(root, (z, *parameters))
 
@@ -164,20 +170,27 @@ def test_far_points_and_wild_weights_stay_finite_in_float32():
 
 @pytest.mark.parametrize("value", [math.inf, math.nan, 1e38])
 def test_a_point_that_no_number_is_mapped_to_is_named(value):
-    flat = Bend(torch.full((3,), -7.0), torch.zeros(3), torch.full((3,), math.log(1 / 3)))
+    flat = SigmoidalFlow(torch.full((3,), -7.0), torch.zeros(3), torch.full((3,), math.log(1 / 3)))
     with pytest.raises(
         ValueError, match=rf"z: no finite x is mapped to {value:g}".replace("+", r"\+")
     ):
-        unbend(torch.tensor([0.0, value]), flat)
+        inverse_sigmoidal_flow(torch.tensor([0.0, value]), flat)
 
 
 def test_it_agrees_with_zukos_inverse_of_a_general_monotone_map():
     zuko = pytest.importorskip("zuko")
     parameters = curves(40, scale=0.7)
-    theirs = zuko.transforms.MonotonicTransform(lambda x: bend(x, parameters)[0], bound=60.0)
+    theirs = zuko.transforms.MonotonicTransform(
+        lambda x: sigmoidal_flow(x, parameters)[0], bound=60.0
+    )
     z = torch.randn(40, dtype=torch.float64)
-    torch.testing.assert_close(unbend(z, parameters), theirs.inv(z), rtol=1e-5, atol=1e-5)
-    x, log_slope = unbend(z, parameters), bend(unbend(z, parameters), parameters)[1]
+    torch.testing.assert_close(
+        inverse_sigmoidal_flow(z, parameters), theirs.inv(z), rtol=1e-5, atol=1e-5
+    )
+    x, log_slope = (
+        inverse_sigmoidal_flow(z, parameters),
+        sigmoidal_flow(inverse_sigmoidal_flow(z, parameters), parameters)[1],
+    )
     torch.testing.assert_close(theirs.log_abs_det_jacobian(x, z), log_slope, rtol=1e-9, atol=1e-9)
 
 
@@ -187,12 +200,12 @@ def test_its_bend_is_pyros_deep_sigmoidal_flow():
     torch.manual_seed(1)
     x = torch.randn(9, 3)
     A, W_pre, b = theirs.arn(x)
-    parameters = Bend(
+    parameters = SigmoidalFlow(
         torch.log(torch.nn.functional.softplus(A).transpose(-1, -2)),
         b.transpose(-1, -2),
         W_pre.transpose(-1, -2).log_softmax(-1),
     )
-    z, log_slope = bend(x, parameters)
+    z, log_slope = sigmoidal_flow(x, parameters)
     expected = theirs(x)
     torch.testing.assert_close(z, expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(

@@ -6,7 +6,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from course_lib.distributions import ConditionalPixelCNN, FeatureMap
 from course_lib.distributions.masked_convolution import MaskedConv2d
-from course_lib.distributions.pixelcnn_sampling import draw
+from course_lib.distributions.pixelcnn_sampling import sample_pixels
 from course_lib.exact import identities
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
@@ -54,7 +54,7 @@ def test_probabilities_of_all_images_sum_to_one_for_every_z(shape, layers):
 @pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("shape", [*SHAPES, (1, 9, 6), (2, 3, 4)])
 def test_a_pixel_sees_all_pixels_before_it_and_none_from_itself_on(shape, train):
-    brick = pixelcnn(shape, layers=4, features=24, reach=3, dropout=0.2).train(train)
+    brick = pixelcnn(shape, layers=4, features=24, half_width=3, dropout=0.2).train(train)
     z = torch.randn(2, *shape[1:], dtype=torch.float64)
     nothing_later, all_before = identities.pixels_follow_their_order(
         given(brick, z), bits(40, *shape)
@@ -143,7 +143,7 @@ def test_drawing_with_stored_features_gives_the_logits_of_the_full_pass(shape, l
         network = pixelcnn(shape, layers, features=6).network.to(dtype)
         for z in (None, torch.randn(7, 2, *shape[1:], dtype=dtype)):
             with torch.no_grad():
-                x, logits = draw(network, 7, z)
+                x, logits = sample_pixels(network, 7, z)
                 full = network(x, z)
             torch.testing.assert_close(logits, full, rtol=tolerance, atol=tolerance)
             assert torch.equal(x, x.square())
@@ -211,7 +211,7 @@ def test_at_the_start_pixels_are_independent_of_each_other_and_of_z():
 @pytest.mark.parametrize("layers", [0, 1])
 def test_every_place_has_a_bias_of_its_own(layers):
     """Without it, the gain from a z that knows where things are would be overrated."""
-    brick = pixelcnn((1, 5, 9), layers, z=0, reach=1)
+    brick = pixelcnn((1, 5, 9), layers, z=0, half_width=1)
     with torch.no_grad():
         brick.network.bias.zero_()
     empty = given(brick, None)(torch.zeros(1, 1, 5, 9).double())[0, 0]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_lib.distributions import DiagonalGaussian
-from course_lib.evaluation import annealed_bound, bracket, reverse_annealed_bound
+from course_lib.evaluation import ais_lower_bound, ais_upper_bound, bidirectional_monte_carlo
 from course_lib.evaluation.annealing import _Chain, schedule
 from course_lib.exact.linear_gaussian import LinearGaussian
 from course_lib.models import VAE
@@ -27,8 +27,8 @@ def x():
 
 def both(x, chains, **options):
     z = WORLD.posterior(x).sample((chains,))
-    lower = annealed_bound(PRIOR, likelihood, x, chains=chains, **options)
-    return lower, reverse_annealed_bound(PRIOR, likelihood, x, z, **options)
+    lower = ais_lower_bound(PRIOR, likelihood, x, chains=chains, **options)
+    return lower, ais_upper_bound(PRIOR, likelihood, x, z, **options)
 
 
 def test_the_sandwich_closes_on_the_exact_value(x):
@@ -54,7 +54,7 @@ def test_the_mean_weight_is_the_probability(x):
     exact = DiagonalGaussian(torch.zeros_like(at), torch.full_like(at, 0.5 * math.log(2))).log_prob(
         at
     )
-    found = annealed_bound(PRIOR, mild, at, steps=5, chains=10_000, leapfrog=2).log_prob
+    found = ais_lower_bound(PRIOR, mild, at, steps=5, chains=10_000, leapfrog=2).log_prob
     torch.testing.assert_close(found, exact, atol=0.05, rtol=0)
 
 
@@ -99,7 +99,7 @@ def test_the_schedule_is_slow_at_both_ends():
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_a_model_is_bracketed_on_its_own_examples(likelihood):
     model = VAE.build((1, 3, 5), 2, (8,), likelihood)
-    found = bracket(model, 7, steps=100, chains=8)
+    found = bidirectional_monte_carlo(model, 7, steps=100, chains=8)
     assert found.x.shape == (7, 1, 3, 5)
     assert found.lower.shape == found.upper.shape == (7,)
     assert -0.6 < found.width < 0.6
@@ -112,7 +112,7 @@ def test_a_model_is_bracketed_on_its_own_examples(likelihood):
 def test_the_seed_decides_and_the_global_state_stays(x):
     before = torch.get_rng_state()
     first, second, other = (
-        annealed_bound(PRIOR, likelihood, x[:2], steps=10, seed=s).log_prob for s in (3, 3, 4)
+        ais_lower_bound(PRIOR, likelihood, x[:2], steps=10, seed=s).log_prob for s in (3, 3, 4)
     )
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(first, second)
@@ -122,13 +122,13 @@ def test_the_seed_decides_and_the_global_state_stays(x):
 @pytest.mark.parametrize("name", ["steps", "chains", "leapfrog"])
 def test_counts_must_be_positive(name, x):
     with pytest.raises(ValueError, match=f"{name}: expected a positive integer, got 0"):
-        annealed_bound(PRIOR, likelihood, x, **{name: 0})
+        ais_lower_bound(PRIOR, likelihood, x, **{name: 0})
 
 
 def test_bad_examples_are_refused(x):
     with pytest.raises(ValueError, match="x: expected at least one example"):
-        annealed_bound(PRIOR, likelihood, x[:0])
+        ais_lower_bound(PRIOR, likelihood, x[:0])
     with pytest.raises(ValueError, match="expected finite log p"):
-        annealed_bound(PRIOR, likelihood, x * math.nan)
+        ais_lower_bound(PRIOR, likelihood, x * math.nan)
     with pytest.raises(ValueError, match=r"z: expected shape \(chains, 12, 5\), got \(3, 5\)"):
-        reverse_annealed_bound(PRIOR, likelihood, x, torch.zeros(3, 5).double())
+        ais_upper_bound(PRIOR, likelihood, x, torch.zeros(3, 5).double())

@@ -11,9 +11,9 @@ from course_lib.distributions import (
     Planar,
     StandardGaussian,
 )
-from course_lib.evaluation import latent_world, refit, split_gap
-from course_lib.evaluation.gap import GapSplit
-from course_lib.evaluation.refitting import EachItsOwn, Triangular
+from course_lib.evaluation import fit_posterior, gap_terms, quadrature_world
+from course_lib.evaluation.gap import GapTerms
+from course_lib.evaluation.refitting import PerExample, UnitTriangular
 from course_lib.exact.grid import Grid
 from course_lib.exact.linear_gaussian import LinearGaussian
 from course_lib.models import VAE
@@ -51,7 +51,7 @@ def x():
 
 
 def test_a_shifted_encoder_has_the_known_gap_and_refitting_leaves_the_family_s(x):
-    split = split_gap(linear_model(0.3), x, WORLD.log_prob(x), steps=300, samples=4000)
+    split = gap_terms(linear_model(0.3), x, WORLD.log_prob(x), steps=300, samples=4000)
     mean, variance = WORLD.best_mean_field(x)
     total = WORLD.gap(x, mean + 0.3, torch.diag_embed(variance))
     torch.testing.assert_close(split.total, total, atol=0.15, rtol=0)
@@ -61,13 +61,13 @@ def test_a_shifted_encoder_has_the_known_gap_and_refitting_leaves_the_family_s(x
 
 
 def test_the_best_encoder_leaves_nothing_to_refitting(x):
-    split = split_gap(linear_model(0.0), x, WORLD.log_prob(x), steps=300, samples=4000)
+    split = gap_terms(linear_model(0.0), x, WORLD.log_prob(x), steps=300, samples=4000)
     torch.testing.assert_close(split.amortisation, torch.zeros(7).double(), atol=0.03, rtol=0)
 
 
 @pytest.mark.parametrize("family", ["full Gaussian", "planar", "IAF"])
 def test_a_richer_family_closes_the_mean_field_gap(x, family):
-    split = split_gap(linear_model(0.3), x, WORLD.log_prob(x), family, steps=300, samples=2000)
+    split = gap_terms(linear_model(0.3), x, WORLD.log_prob(x), family, steps=300, samples=2000)
     assert split.approximation.mean() < WORLD.mean_field_gap() / 4
     assert split.approximation.mean() > -0.01
 
@@ -75,8 +75,8 @@ def test_a_richer_family_closes_the_mean_field_gap(x, family):
 def test_the_parts_of_a_model_of_two_latents_are_exact_by_quadrature():
     model = VAE.build((1, 3, 5), 2, (8,))
     x = torch.bernoulli(torch.full((5, 1, 3, 5), 0.4))
-    log_prob = latent_world(model, Grid(-7.0, 7.0, 71, dim=2)).log_prob(x)
-    split = split_gap(model, x, log_prob, "full Gaussian", steps=200)
+    log_prob = quadrature_world(model, Grid(-7.0, 7.0, 71, dim=2)).log_prob(x)
+    split = gap_terms(model, x, log_prob, "full Gaussian", steps=200)
     assert (split.total > split.approximation).all()
     assert (split.approximation > -0.01).all()
 
@@ -85,7 +85,7 @@ def test_refitting_moves_only_q(x):
     model = VAE.build((1, 3, 5), 2, (8,))
     before = {name: p.clone() for name, p in model.state_dict().items()}
     state = torch.get_rng_state()
-    q = refit(model, torch.ones(3, 1, 3, 5), "IAF", steps=3)
+    q = fit_posterior(model, torch.ones(3, 1, 3, 5), "IAF", steps=3)
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(before[name], p) for name, p in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
@@ -96,7 +96,7 @@ def test_refitting_moves_only_q(x):
 
 
 def test_the_report_has_means_and_medians():
-    split = GapSplit(torch.tensor([1.0, 2.0, 9.0]), torch.tensor([0.5, 1.0, 1.5]))
+    split = GapTerms(torch.tensor([1.0, 2.0, 9.0]), torch.tensor([0.5, 1.0, 1.5]))
     assert str(split) == (
         "total 4.000 (median 2.000), approximation 1.000 (median 1.000),"
         " amortisation 3.000 (median 1.000)"
@@ -107,7 +107,7 @@ def test_the_report_has_means_and_medians():
     "make",
     [
         lambda: Planar(3),
-        lambda: Triangular(3),
+        lambda: UnitTriangular(3),
         lambda: Inverse(AffineAutoregressive(3, (5,), order=torch.tensor([2, 0, 1]))),
     ],
 )
@@ -117,7 +117,7 @@ def test_each_example_passes_its_own_map(make):
         for map_ in maps:
             for p in map_.parameters():
                 p.add_(0.3 * torch.randn_like(p))
-    together, z = EachItsOwn(maps), torch.randn(5, 4, 3).double()
+    together, z = PerExample(maps), torch.randn(5, 4, 3).double()
     x, log_det = together(z)
     for i, map_ in enumerate(maps):
         torch.testing.assert_close(x[:, i], map_(z[:, i])[0])
@@ -129,7 +129,7 @@ def test_each_example_passes_its_own_map(make):
 
 
 def test_a_triangular_map_has_ones_on_its_diagonal():
-    map_ = Triangular(4)
+    map_ = UnitTriangular(4)
     torch.nn.init.normal_(map_.lower)
     jacobian = torch.autograd.functional.jacobian(lambda z: map_(z)[0], torch.randn(4))
     assert torch.equal(jacobian.diagonal(), torch.ones(4))
@@ -141,11 +141,11 @@ def test_a_triangular_map_has_ones_on_its_diagonal():
 def test_bad_input_is_refused(x):
     model = linear_model(0.0)
     with pytest.raises(ValueError, match="family: expected one of Gaussian, full Gaussian"):
-        refit(model, x, "mixture")
+        fit_posterior(model, x, "mixture")
     with pytest.raises(ValueError, match="x: expected at least one example"):
-        refit(model, x[:0])
+        fit_posterior(model, x[:0])
     with pytest.raises(ValueError, match=r"log_prob: expected shape \(7,\)"):
-        split_gap(model, x, WORLD.log_prob(x)[:3])
+        gap_terms(model, x, WORLD.log_prob(x)[:3])
     for name in ("steps", "samples"):
         with pytest.raises(ValueError, match=f"{name}: expected a positive integer"):
-            refit(model, x, **{name: 0})
+            fit_posterior(model, x, **{name: 0})

@@ -4,16 +4,16 @@ import pytest
 import torch
 
 from course_lib.evaluation import (
+    Estimate,
     Evaluation,
-    Mean,
+    bidirectional_monte_carlo,
     bits_per_dim,
-    bracket,
     evaluate,
-    information_split,
+    fit_posterior,
+    gap_terms,
+    information_terms,
+    latent_shuffle_cost,
     mean_and_error,
-    refit,
-    shuffle_cost,
-    split_gap,
 )
 from course_lib.models import VAE, FlowPosteriorVAE
 from course_lib.objectives import Elbo
@@ -81,11 +81,13 @@ def test_no_two_batches_of_an_evaluation_share_their_noise():
 
 NUMBERS = {
     "evaluate": lambda model, x: evaluate(model, x, k=2, samples=2),
-    "information_split": information_split,
-    "shuffle_cost": shuffle_cost,
-    "refit": lambda model, x: refit(model, x, steps=2),
-    "split_gap": lambda model, x: split_gap(model, x, torch.zeros(len(x)), steps=2, samples=2),
-    "bracket": lambda model, x: bracket(model, len(x), steps=2, chains=2),
+    "information_terms": information_terms,
+    "latent_shuffle_cost": latent_shuffle_cost,
+    "fit_posterior": lambda model, x: fit_posterior(model, x, steps=2),
+    "gap_terms": lambda model, x: gap_terms(model, x, torch.zeros(len(x)), steps=2, samples=2),
+    "bidirectional_monte_carlo": lambda model, x: bidirectional_monte_carlo(
+        model, len(x), steps=2, chains=2
+    ),
 }
 
 
@@ -148,7 +150,7 @@ def test_one_value_has_no_known_error():
 
 
 def test_a_mean_prints_with_its_error():
-    assert str(Mean(-16.874, 0.123)) == "-16.87 ± 0.12"
+    assert str(Estimate(-16.874, 0.123)) == "-16.87 ± 0.12"
 
 
 @pytest.mark.parametrize("bad", [torch.zeros(0), torch.zeros(2, 3), torch.tensor(1.0)])

@@ -10,7 +10,7 @@ from course_lib.distributions import (
     DiagonalGaussian,
     StandardGaussian,
 )
-from course_lib.evaluation import active_units, information_split, shuffle_cost
+from course_lib.evaluation import active_units, information_terms, latent_shuffle_cost
 from course_lib.exact.grid import Grid
 from course_lib.models import VAE
 
@@ -34,7 +34,7 @@ def model(dim, log_scale):
 
 def test_posteriors_far_apart_tell_which_example_it_is():
     x = 100 * torch.arange(7.0)[:, None]
-    split = information_split(model(1, 0.0), x)
+    split = information_terms(model(1, 0.0), x)
     assert split.information.value == pytest.approx(math.log(7), abs=1e-5)
     assert str(split).startswith("averaged KL ")
     assert "(at most log 7 = 1.95)" in str(split)
@@ -42,7 +42,7 @@ def test_posteriors_far_apart_tell_which_example_it_is():
 
 def test_equal_posteriors_tell_nothing_and_may_still_cost():
     x = torch.full((5, 2), 3.0)
-    split = information_split(model(2, 0.0), x, samples=2000)
+    split = information_terms(model(2, 0.0), x, samples=2000)
     assert split.information.value == pytest.approx(0, abs=1e-5)
     assert split.marginal_kl.value == pytest.approx(9, abs=0.2)  # KL(N(3, I), N(0, I)), two dims
 
@@ -56,14 +56,14 @@ def test_two_overlapping_posteriors_match_quadrature():
     information = (weight * (log_q - log_mix)).sum(1).mean().item()
     log_p = -0.5 * (grid.nodes[:, 0] ** 2 + math.log(2 * math.pi))
     marginal = (weight * (log_mix - log_p)).sum(1).mean().item()
-    split = information_split(model(1, -0.5), x, samples=40_000)
+    split = information_terms(model(1, -0.5), x, samples=40_000)
     assert split.information.value == pytest.approx(information, abs=0.02)
     assert split.marginal_kl.value == pytest.approx(marginal, abs=0.03)
     assert split.rate.value == pytest.approx(information + marginal, abs=0.03)
 
 
 def test_the_parts_add_up_in_the_estimate():
-    split = information_split(model(3, -1.0), torch.randn(23, 3), samples=3)
+    split = information_terms(model(3, -1.0), torch.randn(23, 3), samples=3)
     total = split.information.value + split.marginal_kl.value
     assert split.rate.value == pytest.approx(total, abs=1e-5)
     assert split.information.value <= math.log(23)
@@ -80,7 +80,7 @@ def test_a_decoder_that_ignores_z_pays_nothing_for_a_wrong_one():
     torch.nn.init.zeros_(network.weight)
     posterior = ConditionalGaussian(torch.nn.Linear(6, 4), 2)
     vae = VAE(StandardGaussian(2), ConditionalBernoulli(network, 6), posterior)
-    cost = shuffle_cost(vae, torch.bernoulli(torch.full((9, 6), 0.5)))
+    cost = latent_shuffle_cost(vae, torch.bernoulli(torch.full((9, 6), 0.5)))
     assert torch.equal(cost, torch.zeros(9))
 
 
@@ -88,18 +88,18 @@ def test_no_example_keeps_its_own_z():
     """z = x up to 1e-6 and p(x|z) = N(z, 1): the price is half the squared distance to another."""
     x = torch.tensor([[0.0], [10.0]])
     torch.testing.assert_close(
-        shuffle_cost(model(1, -14.0), x, samples=3), torch.tensor([50.0, 50.0])
+        latent_shuffle_cost(model(1, -14.0), x, samples=3), torch.tensor([50.0, 50.0])
     )
     x = 2.0 ** torch.arange(11.0)[:, None]
     for seed in range(20):
-        assert (shuffle_cost(model(1, -14.0), x, seed=seed) > 0.4).all()
+        assert (latent_shuffle_cost(model(1, -14.0), x, seed=seed) > 0.4).all()
 
 
 def test_the_seed_decides_and_the_global_state_stays():
     x, vae = torch.randn(9, 2), model(2, 0.0)
     before = torch.get_rng_state()
-    splits = [information_split(vae, x, seed=s) for s in (1, 1, 2)]
-    costs = [shuffle_cost(vae, x, seed=s) for s in (1, 1, 2)]
+    splits = [information_terms(vae, x, seed=s) for s in (1, 1, 2)]
+    costs = [latent_shuffle_cost(vae, x, seed=s) for s in (1, 1, 2)]
     assert torch.equal(torch.get_rng_state(), before)
     assert splits[0] == splits[1] != splits[2]
     assert torch.equal(costs[0], costs[1])
@@ -109,11 +109,11 @@ def test_the_seed_decides_and_the_global_state_stays():
 def test_bad_input_is_refused():
     vae = model(2, 0.0)
     with pytest.raises(ValueError, match="x: expected at least one example"):
-        information_split(vae, torch.zeros(0, 2))
+        information_terms(vae, torch.zeros(0, 2))
     with pytest.raises(ValueError, match="samples: expected a positive integer"):
-        information_split(vae, torch.zeros(3, 2), samples=0)
+        information_terms(vae, torch.zeros(3, 2), samples=0)
     with pytest.raises(ValueError, match="x: expected two examples or more, got 1"):
-        shuffle_cost(vae, torch.zeros(1, 2))
+        latent_shuffle_cost(vae, torch.zeros(1, 2))
     for bad in (torch.zeros(3), torch.zeros(1, 2), torch.full((3, 2), math.nan)):
         with pytest.raises(ValueError, match="means: expected finite"):
             active_units(bad)

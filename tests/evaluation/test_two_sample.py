@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from course_lib.evaluation import classifier_two_sample, mmd_squared, precision_and_recall
+from course_lib.evaluation import classifier_two_sample, mmd_test, precision_and_recall
 from course_lib.evaluation.two_sample import _balanced_accuracy
 from course_lib.objectives.mmd import median_width, mmd2
 
@@ -37,10 +37,10 @@ def test_accuracy_is_the_mean_of_the_two_sets_and_a_tie_is_half_right():
 def test_a_difference_without_a_linear_trace_is_seen():
     a, b = torch.randn(200, 2), torch.randn(200, 2) * 0.3
     assert classifier_two_sample(a, b, permutations=20).statistic > 0.7
-    assert mmd_squared(a, b, permutations=20).p_value == 1 / 21
+    assert mmd_test(a, b, permutations=20).p_value == 1 / 21
 
 
-@pytest.mark.parametrize("test", [classifier_two_sample, mmd_squared])
+@pytest.mark.parametrize("test", [classifier_two_sample, mmd_test])
 def test_the_p_value_is_uniform_where_nothing_differs(test):
     p = [
         test(torch.randn(23, 2), torch.randn(31, 2), seed=seed, permutations=39).p_value
@@ -75,7 +75,7 @@ def test_the_same_images_cannot_be_told_apart():
 
 def test_the_scale_of_the_data_does_not_matter():
     a, b = torch.randn(40, 3), torch.randn(50, 3) + 0.7
-    for test in (classifier_two_sample, mmd_squared):
+    for test in (classifier_two_sample, mmd_test):
         one, other = test(a, b, permutations=5), test(1e3 * a, 1e3 * b, permutations=5)
         assert one.statistic == pytest.approx(other.statistic, rel=1e-5)
 
@@ -92,12 +92,12 @@ def test_the_seed_decides_and_the_global_state_stays():
 def test_mmd_is_the_unbiased_estimate_with_the_median_width():
     a, b = torch.randn(13, 2, 3).double(), torch.randn(18, 2, 3).double() + 0.5
     expected = mmd2(a, b, kernel="gaussian", width=median_width(a, b))
-    assert mmd_squared(a, b).statistic == pytest.approx(expected.item(), abs=1e-12)
+    assert mmd_test(a, b).statistic == pytest.approx(expected.item(), abs=1e-12)
 
 
 def test_mmd_has_mean_zero_for_permuted_labels():
     """The biased estimate would have a floor of 0.04 here."""
-    null = mmd_squared(torch.randn(20, 2), torch.randn(25, 2), permutations=2000).null
+    null = mmd_test(torch.randn(20, 2), torch.randn(25, 2), permutations=2000).null
     assert abs(null.mean()) < 5 * null.std() / math.sqrt(2000)
 
 
@@ -129,7 +129,7 @@ def test_the_balls_reach_the_kth_neighbour():
 
 
 def test_both_report_their_null():
-    text = str(mmd_squared(torch.randn(9, 1), torch.randn(9, 1), permutations=9))
+    text = str(mmd_test(torch.randn(9, 1), torch.randn(9, 1), permutations=9))
     assert "unbiased MMD^2" in text
     assert "for permuted labels, p = " in text
 
@@ -137,7 +137,7 @@ def test_both_report_their_null():
 GOOD = torch.zeros(8, 2)
 
 
-@pytest.mark.parametrize("test", [classifier_two_sample, mmd_squared, precision_and_recall])
+@pytest.mark.parametrize("test", [classifier_two_sample, mmd_test, precision_and_recall])
 @pytest.mark.parametrize(
     ("a", "b", "error", "words"),
     [
@@ -163,7 +163,7 @@ def test_a_fold_must_hold_points_and_leave_some(folds):
 @pytest.mark.parametrize("permutations", [0, 2.5, True])
 def test_a_null_needs_permutations(permutations):
     with pytest.raises(ValueError, match="permutations: expected a positive integer"):
-        mmd_squared(GOOD, GOOD, permutations=permutations)
+        mmd_test(GOOD, GOOD, permutations=permutations)
 
 
 @pytest.mark.parametrize("k", [0, 8, 1.5])

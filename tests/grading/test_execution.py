@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course_lib.grading.intake.merging import Merged
 from course_lib.grading.processes import wire
 from course_lib.grading.running.execution import Execution, declared, execute
-from course_lib.grading.running.hosts import Host
+from course_lib.grading.running.hosts import HostClient
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import probe
 from course_lib.grading.verdicts import filled
@@ -24,7 +24,7 @@ SHORT = replace(LIMITS, cell_seconds=3)  # where that is to be exceeded
 @pytest.fixture(scope="module")
 def hosts():
     """Warm hosts behind the best walls that this machine has."""
-    pair = Host("student", probe().name, []), Host("judge", probe().name, [])
+    pair = HostClient("student", probe().name, []), HostClient("judge", probe().name, [])
     for host in pair:
         host.ask_to_import([])
     for host in pair:
@@ -426,7 +426,7 @@ def test_behind_any_walls_cells_are_run_and_judged_alike(tier, many):
     best = probe()
     if not best.at_least(tier) or (many and tier == "full" and not best.warm):
         pytest.skip(f"this machine cannot isolate: {'; '.join(best.reasons)}")
-    pair = Host("student", tier, [], many), Host("judge", tier, [], many)
+    pair = HostClient("student", tier, [], many), HostClient("judge", tier, [], many)
     try:
         for host in pair:
             host.ask_to_import(["json"])

@@ -13,7 +13,7 @@ from notebook_runs import ROOT
 from course_lib.grading.intake import merging
 from course_lib.grading.intake.merging import merge
 from course_lib.grading.intake.reading import Refused, read_notebook
-from course_lib.grading.intake.written import harmless
+from course_lib.grading.intake.written import sanitise_markdown
 
 NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 
@@ -494,7 +494,7 @@ def test_written_answers_cannot_run_a_script(wicked):
     ],
 )
 def test_honest_markdown_stays_as_it_is(honest):
-    assert harmless(honest) == honest
+    assert sanitise_markdown(honest) == honest
 
 
 def test_code_is_not_touched():

@@ -84,7 +84,7 @@ def test_a_run_that_is_interrupted_says_so_and_leaves_a_clean_state(course, tmp_
 
 
 def test_two_runs_at_once_do_not_meet(course, grade):
-    with run.alone(GradedCourse.open(course.root)):
+    with run.course_lock(GradedCourse.open(course.root)):
         status, said = grade()
     assert status == 2
     assert "another run is grading this course" in said

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from course_lib.grading.intake.written import harmless
+from course_lib.grading.intake.written import sanitise_markdown
 
 N = 10**6
 
@@ -24,10 +24,10 @@ N = 10**6
 )
 def test_no_text_takes_long(text):
     began = time.process_time()
-    harmless(text)
+    sanitise_markdown(text)
     assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("space", ["", " ", "\n < ", " <\t"])
 def test_a_link_to_data_loads_nothing(space):
-    assert harmless(f"[x]({space}data:text/html,x)").endswith("#data:text/html,x)")
+    assert sanitise_markdown(f"[x]({space}data:text/html,x)").endswith("#data:text/html,x)")

@@ -45,7 +45,8 @@ def perturb(model):
 
 
 def test_every_exported_model_is_here():
-    assert {type(build()).__name__ for build, _ in EVERY_MODEL.values()} == set(models.__all__)
+    exported = {getattr(models, name) for name in models.__all__}  # a short name is no other class
+    assert {type(build()) for build, _ in EVERY_MODEL.values()} == exported
 
 
 def test_every_player_has_a_finite_loss_that_reaches_all_its_weights(pair):

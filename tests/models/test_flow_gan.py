@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.distributions import Diagonal, Flow, Planar, StandardGaussian
+from course_lib.distributions import ElementwiseAffine, Flow, Planar, StandardGaussian
 from course_lib.models import CouplingFlow, FlowGAN
 from course_lib.models.game import build_critic
 from course_lib.objectives.critics import JSDCritic, WassersteinCritic
@@ -113,7 +113,7 @@ def two_peaks(n):
 
 
 def trained_line(lambda_):
-    line = Diagonal(1)  # x = mu + sigma z: a family that cannot have two peaks
+    line = ElementwiseAffine(1)  # x = mu + sigma z: a family that cannot have two peaks
     nn.init.constant_(line.mu, -2.0)
     critic = JSDCritic(build_critic("jsd", 1, (32, 32)).network, penalty=0.01)
     model = FlowGAN(Flow(StandardGaussian(1), [line]), critic, lambda_, critic_turns=2)

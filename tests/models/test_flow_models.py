@@ -3,10 +3,10 @@ import torch
 
 from course_lib.distributions import (
     AffineAutoregressive,
-    Diagonal,
     DiagonalGaussian,
+    ElementwiseAffine,
+    ElementwiseSigmoidal,
     Flow,
-    Marginal,
     Planar,
     StandardGaussian,
 )
@@ -41,11 +41,11 @@ def build(cls, x_shape=(1, 2, 3), **others):
     return randomised(cls.build(x_shape, layers=3, hidden=(16,), **others))
 
 
-@pytest.mark.parametrize("marginals", [0, 4])
+@pytest.mark.parametrize("marginal_units", [0, 4])
 @pytest.mark.parametrize("levels", [None, 17])
 @pytest.mark.parametrize("cls", MODELS)
-def test_a_samples_density_is_the_density_at_the_sample(cls, levels, marginals):
-    model = build(cls, levels=levels, marginals=marginals)
+def test_a_samples_density_is_the_density_at_the_sample(cls, levels, marginal_units):
+    model = build(cls, levels=levels, marginal_units=marginal_units)
     x, log_prob = model.brick().rsample_and_log_prob((33,))
     assert x.shape == model.sample(33).shape == (33, 1, 2, 3)
     torch.testing.assert_close(model.log_prob(x), log_prob, rtol=1e-8, atol=1e-8)
@@ -125,10 +125,12 @@ def test_every_dimension_is_moved_and_steers_within_two_couplings(order):
     assert torch.equal(masks[0], masks[2]) == (order != "random")
 
 
-@pytest.mark.parametrize(("marginals", "kind"), [(0, Diagonal), (8, Marginal)])
+@pytest.mark.parametrize(
+    ("marginal_units", "kind"), [(0, ElementwiseAffine), (8, ElementwiseSigmoidal)]
+)
 @pytest.mark.parametrize("levels", [None, 17])
-def test_start_at_fits_the_map_at_the_datas_end(levels, marginals, kind):
-    model = AutoregressiveFlow.build((1, 2, 3), marginals=marginals, levels=levels)
+def test_start_at_fits_the_map_at_the_datas_end(levels, marginal_units, kind):
+    model = AutoregressiveFlow.build((1, 2, 3), marginal_units=marginal_units, levels=levels)
     x = 17 * torch.rand(500, 1, 2, 3) ** 3
     before = model.log_prob(x).mean()
     assert model.start_at(x) is model
@@ -142,7 +144,9 @@ def test_start_at_fits_the_map_at_the_datas_end(levels, marginals, kind):
 
 def test_start_at_needs_a_map_to_fit():
     model = FlowModel(StandardGaussian(2), [Planar(2)])
-    with pytest.raises(ValueError, match="transforms: expected a Diagonal or Marginal"):
+    with pytest.raises(
+        ValueError, match="transforms: expected an ElementwiseAffine or ElementwiseSigmoidal"
+    ):
         model.start_at(torch.randn(5, 2))
 
 
@@ -188,7 +192,7 @@ def test_what_is_no_batch_of_images_is_refused(cls, x, error):
         ({"layers": 0}, "layers: expected a positive integer"),
         ({"hidden": (0,)}, "hidden: expected"),
         ({"order": "sideways"}, "order: expected"),
-        ({"marginals": -1}, "units: expected a positive integer"),
+        ({"marginal_units": -1}, "units: expected a positive integer"),
         ({"levels": 0}, "levels: expected a positive number"),
         ({"x_shape": (1, 0, 3)}, "x_shape: expected"),
     ],

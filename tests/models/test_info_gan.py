@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from course_lib.distributions import (
-    ConditionalCategory,
+    ConditionalCategorical,
     StandardGaussian,
-    UniformCategory,
+    UniformCategorical,
 )
 from course_lib.models import InfoGAN
 from course_lib.models.game import build_critic
@@ -54,9 +54,9 @@ def legible(sharpness, alpha=1.0, categories=5):
     """A model whose x is its code, read by q(c|x) with logits sharpness * x."""
     return InfoGAN(
         StandardGaussian(2),
-        UniformCategory(categories),
+        UniformCategorical(categories),
         Copy(),
-        ConditionalCategory(Scaled(sharpness), categories),
+        ConditionalCategorical(Scaled(sharpness), categories),
         build_critic("wasserstein", categories, (8,)),
         alpha=alpha,
     )
@@ -80,9 +80,9 @@ def test_the_generator_minimises_the_critics_term_minus_alpha_times_information(
 
 @pytest.mark.parametrize("player", ["generator", "critic"])
 def test_haze_lies_on_data_and_samples_alike_while_they_are_judged(player):
-    model, clear = build(haze=0.5), build()
+    model, clear = build(instance_noise=0.5), build()
     clear.load_state_dict(model.state_dict())
-    model.critic.steadiness = lambda real, fake: 0.0  # it looks at the sides a second time
+    model.critic.penalty_term = lambda real, fake: 0.0  # it looks at the sides a second time
     seen = []
     model.critic.network.register_forward_hook(lambda module, inputs, out: seen.append(inputs[0]))
     x = torch.full((4000, *SHAPE), 0.25)
@@ -217,14 +217,14 @@ def test_what_is_no_code_is_refused(code, error, message):
 
 def test_code_and_recogniser_must_agree():
     critic = build_critic("jsd", 5, (8,))
-    recogniser = ConditionalCategory(nn.Linear(5, 3), 3)
+    recogniser = ConditionalCategorical(nn.Linear(5, 3), 3)
     with pytest.raises(ValueError, match=r"recogniser: expected codes of shape \(5,\), got \(3,\)"):
-        InfoGAN(StandardGaussian(2), UniformCategory(5), Copy(), recogniser, critic)
+        InfoGAN(StandardGaussian(2), UniformCategorical(5), Copy(), recogniser, critic)
 
 
 @pytest.mark.parametrize("bad", [-1, math.nan, math.inf, "1", None, True])
 def test_weights_that_are_none_are_refused(bad):
-    for name in ("alpha", "haze"):
+    for name in ("alpha", "instance_noise"):
         with pytest.raises(ValueError, match=f"{name}: expected a finite number >= 0"):
             build(**{name: bad})
 

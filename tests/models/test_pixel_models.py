@@ -198,18 +198,18 @@ def hierarchy_of_gaussians():
 def test_the_hierarchy_has_the_three_terms_of_its_slide():
     model, x = moved(hierarchy_of_gaussians(), 0.5), images(4)
     with torch.no_grad():  # scales that do not depend on a latent: light tails
-        model.middle.network.weight[3:].zero_()
-        model.top_posterior.network.weight[2:].zero_()
+        model.z1_prior.network.weight[3:].zero_()
+        model.z2_posterior.network.weight[2:].zero_()
     samples = 4_000
     torch.manual_seed(1)
-    pieces = model.pieces(x, samples)
+    pieces = model.elbo_terms(x, samples)
     q1 = model.posterior(x)
     z1 = q1.sample((samples,))
-    q2 = model.top_posterior(z1)
+    q2 = model.z2_posterior(z1)
     z2 = q2.sample()
     terms = (
         model.likelihood(z1).log_prob(x),
-        q1.log_prob(z1) - model.middle(z2).log_prob(z1),
+        q1.log_prob(z1) - model.z1_prior(z2).log_prob(z1),
         q2.log_prob(z2) - model.prior().log_prob(z2),
     )
     for piece, term in zip(pieces[1:], terms, strict=True):
@@ -225,30 +225,30 @@ def test_the_divergence_of_the_top_latent_needs_no_noise_of_its_own():
     torch.manual_seed(3)
     z1 = model.posterior(x).rsample((1,))
     torch.manual_seed(3)
-    expected = kl_divergence(model.top_posterior(z1), model.prior())[0]
-    torch.testing.assert_close(model.pieces(x).kl_z2, expected)
+    expected = kl_divergence(model.z2_posterior(z1), model.prior())[0]
+    torch.testing.assert_close(model.elbo_terms(x).kl_z2, expected)
 
 
 def test_the_encoder_learns_from_the_divergence_of_the_top_latent():
     model, x = moved(HierarchicalPixelVAE.build(SHAPE, 3, 2, **SIZES)), images(5)
-    model.pieces(x).kl_z2.sum().backward()
+    model.elbo_terms(x).kl_z2.sum().backward()
     assert all(p.grad.abs().sum() > 0 for p in model.posterior.parameters())
 
 
 def test_a_sample_of_the_hierarchy_passes_from_z2_through_z1_to_the_pixels():
     """z1 is a copy of z2, and its sign decides whether an image is all ones or all zeros."""
-    middle = torch.nn.Linear(1, 2)
+    z1_prior = torch.nn.Linear(1, 2)
     likelihood = ConditionalPixelCNN((1, 2, 3), 1, 0, context_features=1, decoder=Spread())
     model = HierarchicalPixelVAE(
         StandardGaussian(1),
-        ConditionalGaussian(middle, 1),
+        ConditionalGaussian(z1_prior, 1),
         likelihood,
         ConditionalGaussian(mlp(6, (), 2, flatten=3), 1),
         ConditionalGaussian(torch.nn.Linear(1, 2), 1),
     )
     with torch.no_grad():
-        middle.weight.copy_(torch.tensor([[1.0], [0.0]]))
-        middle.bias.copy_(torch.tensor([0.0, -20.0]))
+        z1_prior.weight.copy_(torch.tensor([[1.0], [0.0]]))
+        z1_prior.bias.copy_(torch.tensor([0.0, -20.0]))
         network = likelihood.network
         network.from_place.weight.zero_()
         for layer, weight, bias in (
@@ -275,10 +275,10 @@ class Spread(torch.nn.Module):
 def test_the_middle_of_the_hierarchy_is_autoregressive_and_depends_on_the_top():
     model = moved(HierarchicalPixelVAE.build(SHAPE, 3, 2, **SIZES), 0.8)
     z1, z2 = torch.randn(6, 3), torch.randn(6, 2, requires_grad=True)
-    log_prob = model.middle(z2).log_prob(z1)
+    log_prob = model.z1_prior(z2).log_prob(z1)
     assert torch.autograd.grad(log_prob.sum(), z2)[0].abs().sum() > 0
-    (maf,) = model.middle.transforms
-    features = model.middle.encoder(z2[0].detach())
+    (maf,) = model.z1_prior.transforms
+    features = model.z1_prior.encoder(z2[0].detach())
     steered = torch.autograd.functional.jacobian(lambda c: maf.conditioner(z1[0], c)[0], features)
     assert (steered.abs().sum(1) > 0).all()
     slopes = torch.autograd.functional.jacobian(lambda z: maf.conditioner(z, features)[0], z1[0])
@@ -289,10 +289,10 @@ def test_the_middle_of_the_hierarchy_is_autoregressive_and_depends_on_the_top():
 def test_a_hierarchy_that_collapsed_has_the_likelihood_alone():
     """q(z1|x) = p(z1|z2) and q(z2|z1) = p(z2): both terms vanish."""
     model = hierarchy_of_gaussians()
-    for brick in (model.middle, model.posterior, model.top_posterior):
+    for brick in (model.z1_prior, model.posterior, model.z2_posterior):
         for parameter in brick.parameters():
             torch.nn.init.zeros_(parameter)
-    pieces = model.pieces(images(5), samples=4)
+    pieces = model.elbo_terms(images(5), samples=4)
     torch.testing.assert_close(pieces.kl_z1, torch.zeros(5))
     torch.testing.assert_close(pieces.kl_z2, torch.zeros(5))
 
@@ -309,7 +309,7 @@ def test_latents_of_different_size_are_refused():
         ConditionalGaussian(mlp(15, (), 6, flatten=3), 3),
         ConditionalGaussian(torch.nn.Linear(3, 4), 2),
     ]
-    for place, name in ((3, "posterior"), (4, "top_posterior")):
+    for place, name in ((3, "posterior"), (4, "z2_posterior")):
         wrong = [*bricks]
         wrong[place] = ConditionalGaussian(torch.nn.Linear(3, 8), 4)
         with pytest.raises(ValueError, match=f"^{name}: expected events of shape"):

@@ -12,7 +12,11 @@ from course_lib.distributions import (
     StandardGaussian,
     mlp,
 )
-from course_lib.distributions.codes import Category, ConditionalCategory, UniformCategory
+from course_lib.distributions.codes import (
+    ConditionalCategorical,
+    OneHotCategorical,
+    UniformCategorical,
+)
 from course_lib.models import VAE, SemiSupervisedVAE
 from course_lib.models.semi_supervised_vae import UNLABELLED
 from course_lib.training import fit
@@ -51,17 +55,17 @@ class SkewedPrior(Brick):
         self.register_buffer("logits", torch.tensor(logits))
 
     def forward(self, context=None):
-        return Category(self.logits)
+        return OneHotCategorical(self.logits)
 
 
 def without_z(prior=None, classes=3):
     """A model whose likelihood ignores z and whose q(z|x,y) is p(z): every sum is a finite one."""
     model = SemiSupervisedVAE(
         StandardGaussian(2),
-        UniformCategory(classes) if prior is None else prior,
+        UniformCategorical(classes) if prior is None else prior,
         ConditionalBernoulli(nn.Linear(2 + classes, 4), 4),
         ConditionalGaussian(nn.Linear(4 + classes, 4), 2),
-        ConditionalCategory(nn.Linear(4, classes), classes),
+        ConditionalCategorical(nn.Linear(4, classes), classes),
     )
     with torch.no_grad():
         model.posterior.network.weight.zero_()
@@ -353,15 +357,15 @@ def test_a_sample_of_no_class_is_refused(label):
 def test_bricks_must_agree_on_z_and_y():
     bricks = {
         "prior": StandardGaussian(2),
-        "class_prior": UniformCategory(3),
+        "class_prior": UniformCategorical(3),
         "likelihood": ConditionalBernoulli(mlp(5, (8,), 4), 4),
         "posterior": ConditionalGaussian(mlp(7, (8,), 4), 2),
-        "classifier": ConditionalCategory(mlp(4, (8,), 3), 3),
+        "classifier": ConditionalCategorical(mlp(4, (8,), 3), 3),
     }
     with pytest.raises(ValueError, match=r"posterior: .*\(2,\), got \(3,\)"):
         SemiSupervisedVAE(**{**bricks, "posterior": ConditionalGaussian(mlp(7, (8,), 6), 3)})
     with pytest.raises(ValueError, match=r"classifier: .*\(3,\), got \(2,\)"):
-        SemiSupervisedVAE(**{**bricks, "classifier": ConditionalCategory(mlp(4, (8,), 2), 2)})
+        SemiSupervisedVAE(**{**bricks, "classifier": ConditionalCategorical(mlp(4, (8,), 2), 2)})
 
 
 def test_everything_follows_the_module_to_another_device(monkeypatch):

@@ -68,7 +68,7 @@ def test_the_critic_sees_bits_where_the_data_are_bits(player):
     """Means against zeros and ones would be told apart by rounding, and nothing learned."""
     model = build()
     model.critic.penalty, seen = 0.0, seen_by(model.critic)  # the penalty looks elsewhere
-    model.critic.steadiness = lambda real, fake: 0.0
+    model.critic.penalty_term = lambda real, fake: 0.0
     model.loss(images(50), player)
     assert len(seen) == {"model": 1, "critic": 2}[player]
     for x in seen:

@@ -85,12 +85,12 @@ ADVERSARIAL = [
         CRITICS,
         (
             "critic: minimises its bound",
-            "self.steadiness(real, fake) - self.bound(real, fake)",
-            "self.steadiness(real, fake) + self.bound(real, fake)",
+            "self.penalty_term(real, fake) - self.bound(real, fake)",
+            "self.penalty_term(real, fake) + self.bound(real, fake)",
         ),
         ("critic: samples not detached", "fake = fake.detach()", "pass"),
         ("critic: sides broadcast", "if real.shape != fake.shape:", "if False:"),
-        ("critic: penalty unweighed", "self.penalty * self.steadiness", "self.steadiness"),
+        ("critic: penalty unweighed", "self.penalty * self.penalty_term", "self.penalty_term"),
         (
             "critic: Wasserstein generator runs away",
             "return -self(fake).mean()",
@@ -263,13 +263,13 @@ ADVERSARIAL = [
             '"critic": [*self.critic.parameters(), *self.recogniser.parameters()]',
         ),
         (
-            "InfoGAN: haze on samples alone",
-            "self.critic.loss(self._through_haze(batch), fake)",
+            "InfoGAN: instance_noise on samples alone",
+            "self.critic.loss(self._with_instance_noise(batch), fake)",
             "self.critic.loss(batch, fake)",
         ),
         (
-            "InfoGAN: haze on data alone",
-            "fake = self._through_haze(self.generate(code))",
+            "InfoGAN: instance_noise on data alone",
+            "fake = self._with_instance_noise(self.generate(code))",
             "fake = self.generate(code)",
         ),
         ("InfoGAN: alpha dropped", "- self.alpha * information", "- information"),

@@ -38,7 +38,7 @@ CORE = [
         ("MAF: log-det averaged", "-log_scale.sum(-1)", "-log_scale.mean(-1)"),
         (
             "MAF: density's scale without a bound",
-            "return mu, bounded(raw, self.bound)",
+            "return mu, softclip(raw, self.bound)",
             "return mu, raw",
         ),
     ),
@@ -250,7 +250,7 @@ CORE = [
         ("fit: validation on the training data", "move(self.validation,", "move(self.train,"),
         (
             "fit: validation moves the noise",
-            "with torch.no_grad(), own_randomness(noise, self.device):",
+            "with torch.no_grad(), fork_seed(noise, self.device):",
             "with torch.no_grad():",
         ),
         ("fit: drop-out off after a record", "        self.model.train()\n", ""),
@@ -298,13 +298,13 @@ CORE = [
         ),
         (
             "fit: global random state used",
-            '        own_randomness(seed_for("training noise", seed), device),\n',
+            '        fork_seed(seed_for("training noise", seed), device),\n',
             "",
         ),
         (
             "fit: noise from the evaluation's seed",
-            'own_randomness(seed_for("training noise", seed), device)',
-            "own_randomness(seed, device)",
+            'fork_seed(seed_for("training noise", seed), device)',
+            "fork_seed(seed, device)",
         ),
         (
             "fit: Ctrl-C ends one fit of many",
@@ -349,8 +349,8 @@ CORE = [
         ("evaluation: nats called bits", "-log_prob / (dims * math.log(2))", "-log_prob / dims"),
         (
             "evaluation: seed ignored",
-            "with own_randomness(seed, x.device)",
-            "with own_randomness(0, x.device)",
+            "with fork_seed(seed, x.device)",
+            "with fork_seed(0, x.device)",
         ),
         ("evaluation: float32 sums", "values = values.double()", "pass"),
     ),

@@ -121,8 +121,8 @@ EVALUATIONS = [
         ("annealing: reverse runs forwards", "range(steps, 0, -1)", "range(1, steps + 1)"),
         (
             "annealing: seed ignored",
-            "own_randomness(seed, x.device):\n        chain.tune(as",
-            "own_randomness(0, x.device):\n        chain.tune(as",
+            "fork_seed(seed, x.device):\n        chain.tune(as",
+            "fork_seed(0, x.device):\n        chain.tune(as",
         ),
     ),
     *mutants_of(
@@ -133,8 +133,8 @@ EVALUATIONS = [
         ("information: cost with the wrong sign", "return cost.mean(0)", "return -cost.mean(0)"),
         (
             "information: seed ignored",
-            "own_randomness(seed, x.device):\n        parts",
-            "own_randomness(0, x.device):\n        parts",
+            "fork_seed(seed, x.device):\n        parts",
+            "fork_seed(0, x.device):\n        parts",
         ),
         (
             "information: scale for variance in active units",

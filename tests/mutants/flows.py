@@ -22,13 +22,13 @@ FLOWS = [
             "torch.cat((kept, moved), -1)",
         ),
         ("flows, coupling: places not inverted", "self.moved)).argsort()", "self.moved))"),
-        ("flows, coupling: NICE that scales", "torch.zeros_like(out)", "bounded(out, 1.0)"),
+        ("flows, coupling: NICE that scales", "torch.zeros_like(out)", "softclip(out, 1.0)"),
         (
             "flows, coupling: context left out",
             "torch.cat((kept, context), -1)",
             "torch.cat((kept, 0 * context), -1)",
         ),
-        ("flows, coupling: no bound on s", "bounded(raw, self.bound)", "raw"),
+        ("flows, coupling: no bound on s", "softclip(raw, self.bound)", "raw"),
         (
             "flows, coupling: starts at random",
             "nn.init.zeros_(self.network[-1].weight)",
@@ -45,10 +45,14 @@ FLOWS = [
         NEURAL,
         (
             "flows, NAF: sum over the batch",
-            "bend(x, parameters)[1].sum(-1)",
-            "bend(x, parameters)[1].sum()",
+            "sigmoidal_flow(x, parameters)[1].sum(-1)",
+            "sigmoidal_flow(x, parameters)[1].sum()",
         ),
-        ("flows, NAF: sign of the log-det", "log_det = log_det - bend", "log_det = log_det + bend"),
+        (
+            "flows, NAF: sign of the log-det",
+            "log_det = log_det - sigmoidal_flow",
+            "log_det = log_det + sigmoidal_flow",
+        ),
         (
             "flows, NAF: weights normalised over dimensions",
             "torch.log_softmax(weight, -1)",
@@ -77,7 +81,7 @@ FLOWS = [
             "if not torch.isfinite(low + high).all()",
             "if False",
         ),
-        ("flows, NAF: no bound on the slope", "bounded(log_slope, self.bound)", "log_slope"),
+        ("flows, NAF: no bound on the slope", "softclip(log_slope, self.bound)", "log_slope"),
     ),
     *mutants_of(
         "distributions/transforms/elementwise.py",
@@ -95,8 +99,8 @@ FLOWS = [
         ),
         (
             "flows, marginal: log-det unsigned",
-            "-bend(x, self.curves)[1]",
-            "bend(x, self.curves)[1]",
+            "-sigmoidal_flow(x, self.curves)[1]",
+            "sigmoidal_flow(x, self.curves)[1]",
         ),
         (
             "flows, marginal: width for slope",

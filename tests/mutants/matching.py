@@ -152,7 +152,7 @@ MATCHING = [
         ),
         ("matching: MMD of means", "z = q.rsample()", "z = q.mean"),
         ("matching: MMD without a gradient", "z = q.rsample()", "z = q.sample()"),
-        ("matching: rate in place of the aggregate's KL", ".prior_kl.mean()", ".rate.mean()"),
+        ("matching: rate in place of the aggregate's KL", ".marginal_kl.mean()", ".rate.mean()"),
     ),
     *mutants_of(
         "models/vae.py",

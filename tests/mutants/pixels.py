@@ -36,18 +36,18 @@ PIXELS = [
         ),
         (
             "pixels: vertical stack sees its own row",
-            "self.top = reach + 1 if first else reach",
-            "self.top = reach",
+            "self.top = half_width + 1 if first else half_width",
+            "self.top = half_width",
         ),
         (
             "pixels: vertical stack one row too far up",
-            "self.top = reach + 1 if first else reach",
-            "self.top = reach + 1",
+            "self.top = half_width + 1 if first else half_width",
+            "self.top = half_width + 1",
         ),
         (
             "pixels: one column to the right",
-            "return pad(left, (self.reach, 0))",
-            "return pad(left, (self.reach - 1, 1))",
+            "return pad(left, (self.half_width, 0))",
+            "return pad(left, (self.half_width - 1, 1))",
         ),
         (
             "pixels: image added to the features",
@@ -56,13 +56,13 @@ PIXELS = [
         ),
         (
             "pixels: no residual",
-            "residual + left[..., self.reach :]), skip",
+            "residual + left[..., self.half_width :]), skip",
             "residual), skip",
         ),
         (
             "pixels: residual one pixel to the left",
-            "left[..., self.reach :]",
-            "left[..., self.reach - 1 : -1]",
+            "left[..., self.half_width :]",
+            "left[..., self.half_width - 1 : -1]",
         ),
         (
             "pixels: rows above not linked",
@@ -166,13 +166,13 @@ PIXELS = [
         ),
         (
             "pixels: one row too high in the memory",
-            "row + self.layer.top, reach:-reach",
-            "row + self.layer.top - 1, reach:-reach",
+            "row + self.layer.top, half_width:-half_width",
+            "row + self.layer.top - 1, half_width:-half_width",
         ),
         (
             "pixels: features stored one pixel late",
-            "self.left[:, :, 0, column + self.layer.reach] = features",
-            "self.left[:, :, 0, min(column + self.layer.reach + 1, self.left.shape[3] - 1)]"
+            "self.left[:, :, 0, column + self.layer.half_width] = features",
+            "self.left[:, :, 0, min(column + self.layer.half_width + 1, self.left.shape[3] - 1)]"
             " = features",
         ),
         (
@@ -227,8 +227,8 @@ PIXELS = [
         MODELS,
         (
             "hierarchy: KL of z1 with z2 from the prior",
-            "self.middle(z2[0]).log_prob(z1)\n        reconstruction",
-            "self.middle(self.prior().sample(z1.shape[:2])).log_prob(z1)\n        reconstruction",
+            "self.z1_prior(z2[0]).log_prob(z1)\n        reconstruction",
+            "self.z1_prior(self.prior().sample(z1.shape[:2])).log_prob(z1)\n        reconstruction",
         ),
         (
             "hierarchy: KL of z1 left out",
@@ -242,13 +242,13 @@ PIXELS = [
         ),
         (
             "hierarchy: KL of z1 reversed",
-            "kl_z1 = log_q - self.middle(z2[0]).log_prob(z1)",
-            "kl_z1 = self.middle(z2[0]).log_prob(z1) - log_q",
+            "kl_z1 = log_q - self.z1_prior(z2[0]).log_prob(z1)",
+            "kl_z1 = self.z1_prior(z2[0]).log_prob(z1) - log_q",
         ),
         (
             "hierarchy: z1 detached below z2",
-            "self.top_posterior(z1), self.prior(), 1)",
-            "self.top_posterior(z1.detach()), self.prior(), 1)",
+            "self.z2_posterior(z1), self.prior(), 1)",
+            "self.z2_posterior(z1.detach()), self.prior(), 1)",
         ),
         (
             "hierarchy: p(z2) left out of the weights",
@@ -264,8 +264,8 @@ PIXELS = [
         ),
         (
             "hierarchy: samples skip p(z1|z2)",
-            "self.middle(self.prior().sample((n,))).sample()",
-            "self.middle(0 * self.prior().sample((n,))).sample()",
+            "self.z1_prior(self.prior().sample((n,))).sample()",
+            "self.z1_prior(0 * self.prior().sample((n,))).sample()",
         ),
         (
             "hierarchy: the loss ascends",

@@ -2,7 +2,7 @@
 
 from mutant import mutants_of
 
-SEQUENTIAL = "objectives/test_sequential.py"
+SEQUENTIAL = "objectives/test_sequence_bounds.py"
 
 SEQUENCES = [
     *mutants_of(
@@ -77,7 +77,7 @@ SEQUENCES = [
         ),
     ),
     *mutants_of(
-        "objectives/sequences.py",
+        "objectives/padding.py",
         SEQUENTIAL,
         (
             "sequences: padding counts",
@@ -97,7 +97,7 @@ SEQUENCES = [
         ("sequences: any q stacked", "if not isinstance(step, DiagonalGaussian)", "if False"),
     ),
     *mutants_of(
-        "objectives/sequential.py",
+        "objectives/sequence_bounds.py",
         SEQUENTIAL,
         (
             "sequence ELBO: KL swapped",

@@ -11,8 +11,8 @@ from course_lib.objectives.adversarial import (
     kl_bound,
     non_saturating_loss,
     pearson_bound,
+    r1_penalty,
     reverse_kl_bound,
-    slope_penalty,
     wasserstein_bound,
 )
 from course_lib.objectives.critics import CRITICS, JSDCritic, WassersteinCritic, as_weight
@@ -152,13 +152,13 @@ class TestPenalties:
     @pytest.mark.parametrize("slope", [0.0, 0.5, 3.0])
     def test_slope_penalty_is_half_the_squared_slope(self, shape, slope):
         x = torch.randn(7, *shape)
-        assert slope_penalty(Steep(slope), x).item() == pytest.approx(slope**2 / 2, abs=1e-5)
+        assert r1_penalty(Steep(slope), x).item() == pytest.approx(slope**2 / 2, abs=1e-5)
 
     def test_the_critic_learns_from_them(self, shape):
         critic, x = Steep(3.0), torch.randn(7, *shape)
         for penalty, expected in (
             (gradient_penalty(critic, x, x + 1), 2 * (3 - 1)),
-            (slope_penalty(critic, x), 3),
+            (r1_penalty(critic, x), 3),
         ):
             (slope,) = torch.autograd.grad(penalty, critic.slope)
             assert slope.item() == pytest.approx(expected, rel=1e-5)
@@ -167,7 +167,7 @@ class TestPenalties:
         x = torch.randn(7, *shape)
         with torch.no_grad():
             assert gradient_penalty(Steep(3.0), x, x).item() == pytest.approx(4, rel=1e-5)
-            assert slope_penalty(Steep(2.0), x).item() == pytest.approx(2, rel=1e-5)
+            assert r1_penalty(Steep(2.0), x).item() == pytest.approx(2, rel=1e-5)
 
 
 def test_gradient_penalty_looks_on_segments_between_the_sides():

@@ -11,7 +11,7 @@ from course_lib.objectives import (
     information,
     kl_per_dimension,
     log_aggregate_posterior,
-    split_rate,
+    rate_terms,
     warm_up_weight,
 )
 
@@ -32,15 +32,15 @@ def mean_and_error(values):
 
 
 def test_the_rate_is_the_sum_of_its_parts_for_every_example():
-    split = split_rate(posteriors(7, 3, 1.0, -1.0), standard(3), samples=2)
+    split = rate_terms(posteriors(7, 3, 1.0, -1.0), standard(3), samples=2)
     assert {part.shape for part in split} == {torch.Size([7])}
-    torch.testing.assert_close(split.rate, split.information + split.prior_kl)
+    torch.testing.assert_close(split.rate, split.information + split.marginal_kl)
 
 
 def test_the_mean_rate_is_the_closed_form():
     q = posteriors(300, 3, 1.0, -1.0)
-    mean, error = mean_and_error(split_rate(q, standard(3)).rate)
-    differences = split_rate(q, standard(3), samples=200).rate - kl_divergence(q, standard(3))
+    mean, error = mean_and_error(rate_terms(q, standard(3)).rate)
+    differences = rate_terms(q, standard(3), samples=200).rate - kl_divergence(q, standard(3))
     assert mean == pytest.approx(kl_divergence(q, standard(3)).mean().item(), abs=5 * error)
     assert differences.abs().max() < 6 * math.sqrt(3 / 2 / 200) * 2
 
@@ -50,11 +50,11 @@ def test_it_finds_the_information_of_a_linear_gaussian_world():
     world = LinearGaussian([[1.0, 0.0], [0.0, 0.7], [0.0, 0.0]], [0.1, -0.2, 0.3], 0.8)
     exact = world.posterior(world.sample(2500))
     q = DiagonalGaussian(exact.mean, 0.5 * exact.variance.log())  # W'W is diagonal: so is q
-    split = split_rate(q, standard(2))
+    split = rate_terms(q, standard(2))
     mean, error = mean_and_error(split.information)
     assert mean == pytest.approx(world.mutual_information(), abs=4 * error)
     assert error < 0.03
-    assert abs(split.prior_kl.mean()) < 0.02
+    assert abs(split.marginal_kl.mean()) < 0.02
 
 
 def test_it_finds_the_distance_of_the_aggregate_from_the_prior():
@@ -64,36 +64,36 @@ def test_it_finds_the_distance_of_the_aggregate_from_the_prior():
         MultivariateNormal(torch.ones(2).double(), 1.25 * torch.eye(2).double()),
         MultivariateNormal(torch.zeros(2).double(), torch.eye(2).double()),
     )
-    mean, error = mean_and_error(split_rate(q, standard(2)).prior_kl)
+    mean, error = mean_and_error(rate_terms(q, standard(2)).marginal_kl)
     assert mean == pytest.approx(truth.item(), abs=4 * error + 0.01)
 
 
 @pytest.mark.parametrize("n", [1, 5, 50])
 def test_no_value_of_the_information_exceeds_log_n(n):
     """Posteriors so far apart that each z names its x: the information is log N, never more."""
-    narrow = split_rate(posteriors(n, 2, 10.0, -9.0), standard(2), samples=3).information
+    narrow = rate_terms(posteriors(n, 2, 10.0, -9.0), standard(2), samples=3).information
     torch.testing.assert_close(narrow, torch.full_like(narrow, math.log(n)), rtol=0, atol=1e-9)
-    some = split_rate(posteriors(n, 2, 1.0, -0.5), standard(2), samples=9).information
+    some = rate_terms(posteriors(n, 2, 1.0, -0.5), standard(2), samples=9).information
     assert (some <= math.log(n) + 1e-9).all()
 
 
 def test_a_minibatch_cannot_show_more_than_log_b():
     q = posteriors(1000, 2, 1.0, -4.0)
-    of_all = split_rate(q, standard(2)).information.mean()
+    of_all = rate_terms(q, standard(2)).information.mean()
     batches = [
-        split_rate(DiagonalGaussian(mu, log_scale), standard(2))
+        rate_terms(DiagonalGaussian(mu, log_scale), standard(2))
         for mu, log_scale in zip(q.mu.split(20), q.log_scale.split(20), strict=True)
     ]
     of_batches = torch.cat([batch.information for batch in batches]).mean()
     assert math.log(20) - 0.1 < of_batches < math.log(20)
     assert of_all > 5
-    prior_kl = torch.cat([batch.prior_kl for batch in batches]).mean()
-    assert prior_kl > split_rate(q, standard(2)).prior_kl.mean() + 2
+    marginal_kl = torch.cat([batch.marginal_kl for batch in batches]).mean()
+    assert marginal_kl > rate_terms(q, standard(2)).marginal_kl.mean() + 2
 
 
 def test_where_all_posteriors_are_the_prior_nothing_is_known():
     q = DiagonalGaussian(torch.zeros(6, 2).double(), torch.zeros(6, 2).double())
-    assert all(part.abs().max() < 1e-12 for part in split_rate(q, standard(2)))
+    assert all(part.abs().max() < 1e-12 for part in rate_terms(q, standard(2)))
 
 
 def test_the_aggregate_is_a_density():
@@ -123,7 +123,7 @@ def test_the_estimate_has_a_slope_in_every_posterior():
     mu, log_scale = torch.randn(5, 2).double(), torch.full((5, 2), -1.0).double()
     mu.requires_grad_()
     log_scale.requires_grad_()
-    split_rate(DiagonalGaussian(mu, log_scale), standard(2)).prior_kl.mean().backward()
+    rate_terms(DiagonalGaussian(mu, log_scale), standard(2)).marginal_kl.mean().backward()
     assert (mu.grad != 0).all()
     assert (log_scale.grad != 0).all()
 
@@ -180,8 +180,8 @@ def test_the_warm_up_rises_to_one_and_stays():
         (lambda: free_bits(KL[:0], 0.1), "kl: expected"),
         (lambda: warm_up_weight(-1, 5), "step: expected"),
         (lambda: warm_up_weight(1, -5), "steps: expected"),
-        (lambda: split_rate(standard(2), standard(2)), r"posterior: .*\(N,\)"),
-        (lambda: split_rate(posteriors(3, 2, 1.0, 0.0), standard(2), 0), "samples: expected"),
+        (lambda: rate_terms(standard(2), standard(2)), r"posterior: .*\(N,\)"),
+        (lambda: rate_terms(posteriors(3, 2, 1.0, 0.0), standard(2), 0), "samples: expected"),
     ],
 )
 def test_bad_arguments_are_refused(call, message):

@@ -3,7 +3,7 @@
 from course_lib.distributions.transforms.affine import AffineAutoregressive
 from course_lib.distributions.transforms.base import Inverse, Reshape, Transform
 from course_lib.distributions.transforms.coupling import Coupling, checkerboard, halves
-from course_lib.distributions.transforms.elementwise import Diagonal, Marginal
+from course_lib.distributions.transforms.elementwise import ElementwiseAffine, ElementwiseSigmoidal
 from course_lib.distributions.transforms.neural import NeuralAutoregressive
 from course_lib.distributions.transforms.pixels import Logit
 from course_lib.distributions.transforms.planar import Planar, constrain_planar, planar
@@ -11,10 +11,10 @@ from course_lib.distributions.transforms.planar import Planar, constrain_planar,
 __all__ = [
     "AffineAutoregressive",
     "Coupling",
-    "Diagonal",
+    "ElementwiseAffine",
+    "ElementwiseSigmoidal",
     "Inverse",
     "Logit",
-    "Marginal",
     "NeuralAutoregressive",
     "Planar",
     "Reshape",

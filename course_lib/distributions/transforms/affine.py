@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from course_lib.distributions.networks import MaskedMLP
-from course_lib.distributions.transforms.base import Transform, bounded
+from course_lib.distributions.transforms.base import Transform, softclip
 from course_lib.distributions.transforms.stepwise import Stepwise, sequence_of
 
 __all__ = ["AffineAutoregressive"]
@@ -63,7 +63,7 @@ class AffineAutoregressive(Transform):
     def conditioner(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mu_i(x_<i) and log sigma_i(x_<i), each (..., dim)."""
         mu, raw = self.network(x, context).unbind(-1)
-        return mu, bounded(raw, self.bound)
+        return mu, softclip(raw, self.bound)
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return x and log|det dx/dz|, one dimension after the other."""
@@ -71,7 +71,7 @@ class AffineAutoregressive(Transform):
         z, log_det = z[..., visits.sequence], z.new_zeros(z.shape[:-1])
         for places, outputs in visits:
             mu, raw = outputs.unbind(-1)
-            log_scale = bounded(raw, self.bound)
+            log_scale = softclip(raw, self.bound)
             visits.reveal(torch.addcmul(mu, log_scale.exp(), z[..., places]))
             log_det = log_det + log_scale.sum(-1)
         return visits.x, log_det

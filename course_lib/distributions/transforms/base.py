@@ -12,7 +12,7 @@ from torch import Size, Tensor, nn
 
 from course_lib.distributions.base import as_shape
 
-__all__ = ["Inverse", "Reshape", "Transform", "bounded"]
+__all__ = ["Inverse", "Reshape", "Transform", "softclip"]
 
 
 class Transform(nn.Module):
@@ -99,6 +99,6 @@ class Reshape(Transform):
         return self.event_shape
 
 
-def bounded(raw: Tensor, bound: float) -> Tensor:
+def softclip(raw: Tensor, bound: float) -> Tensor:
     """Return a number like ``raw`` where that is small, and below ``bound`` in size everywhere."""
     return raw / (1 + raw.abs() / bound)

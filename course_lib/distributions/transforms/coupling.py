@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from course_lib.distributions.base import as_shape
 from course_lib.distributions.networks import mlp
-from course_lib.distributions.transforms.base import Transform, bounded
+from course_lib.distributions.transforms.base import Transform, softclip
 
 __all__ = ["Coupling", "checkerboard", "halves"]
 
@@ -76,7 +76,7 @@ class Coupling(Transform):
         if self.kind == "additive":
             return out, torch.zeros_like(out)
         shift, raw = out.chunk(2, -1)
-        return shift, bounded(raw, self.bound)
+        return shift, softclip(raw, self.bound)
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return x and log|det dx/dz| by one pass of the network."""

@@ -9,12 +9,16 @@ from torch import Tensor, nn
 
 from course_lib.distributions.base import as_count
 from course_lib.distributions.transforms.base import Transform
-from course_lib.distributions.transforms.neural import Bend, bend, unbend
+from course_lib.distributions.transforms.neural import (
+    SigmoidalFlow,
+    inverse_sigmoidal_flow,
+    sigmoidal_flow,
+)
 
-__all__ = ["Diagonal", "Marginal"]
+__all__ = ["ElementwiseAffine", "ElementwiseSigmoidal"]
 
 
-class Diagonal(Transform):
+class ElementwiseAffine(Transform):
     r"""x = mu + sigma z in every dimension by itself, with learned mu and log sigma.
 
     .. math:: x_i = \mu_i + \sigma_i z_i, \qquad
@@ -27,7 +31,7 @@ class Diagonal(Transform):
         dim: the number of dimensions.
 
     Example:
-        >>> layer = Diagonal(2).fit_to(torch.tensor([[0.0, 5.0], [2.0, 7.0]]))
+        >>> layer = ElementwiseAffine(2).fit_to(torch.tensor([[0.0, 5.0], [2.0, 7.0]]))
         >>> layer.inverse(torch.tensor([[2.0, 6.0]]))[0]
         tensor([[1., 0.]], grad_fn=<MulBackward0>)
 
@@ -62,7 +66,7 @@ class Diagonal(Transform):
         return z, -self.log_scale.sum().expand(x.shape[:-1])
 
 
-class Marginal(Transform):
+class ElementwiseSigmoidal(Transform):
     r"""Each dimension bent by a monotone curve of its own, so that maps before it need not.
 
     .. math:: z_i = \operatorname{logit} \sum_k w_{ik}\, \sigma(a_{ik} (x_i - c_{ik}))
@@ -78,7 +82,7 @@ class Marginal(Transform):
 
     Example:
         >>> x = torch.randn(1000, 1).exp()
-        >>> z, _ = Marginal(1, units=16).fit_to(x).inverse(x)
+        >>> z, _ = ElementwiseSigmoidal(1, units=16).fit_to(x).inverse(x)
         >>> torch.equal(z.argsort(0), x.argsort(0)), bool(z.median().abs() < 0.2)
         (True, True)
 
@@ -95,16 +99,16 @@ class Marginal(Transform):
         self.weight = nn.Parameter(torch.zeros(shape))
 
     @property
-    def curves(self) -> Bend:
+    def curves(self) -> SigmoidalFlow:
         """The parameters of the bends, each (dim, units)."""
         shift = -self.log_slope.exp() * self.place
-        return Bend(self.log_slope, shift, torch.log_softmax(self.weight, -1))
+        return SigmoidalFlow(self.log_slope, shift, torch.log_softmax(self.weight, -1))
 
     @torch.no_grad()
     def fit_to(self, x: Tensor) -> Self:
         """Put the sigmoids at evenly spaced quantiles of ``x``, (n, dim), and return self.
 
-        Each is as wide as its share of the data. Raises as ``Diagonal.fit_to``.
+        Each is as wide as its share of the data. Raises as ``ElementwiseAffine.fit_to``.
         """
         dim, units = self.place.shape
         _check_spread(x, dim)
@@ -119,12 +123,12 @@ class Marginal(Transform):
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return x and log|det dx/dz|, by solving one equation a dimension."""
-        x = unbend(z, self.curves)
-        return x, -bend(x, self.curves)[1].sum(-1)
+        x = inverse_sigmoidal_flow(z, self.curves)
+        return x, -sigmoidal_flow(x, self.curves)[1].sum(-1)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return z and log|det dz/dx|."""
-        z, log_slope = bend(x, self.curves)
+        z, log_slope = sigmoidal_flow(x, self.curves)
         return z, log_slope.sum(-1)
 
 

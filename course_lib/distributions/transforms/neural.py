@@ -11,14 +11,14 @@ from torch.nn.functional import logsigmoid
 
 from course_lib.distributions.base import as_count
 from course_lib.distributions.networks import MaskedMLP
-from course_lib.distributions.transforms.base import Transform, bounded
+from course_lib.distributions.transforms.base import Transform, softclip
 from course_lib.distributions.transforms.stepwise import Stepwise, sequence_of
 
-__all__ = ["Bend", "NeuralAutoregressive", "bend", "unbend"]
+__all__ = ["NeuralAutoregressive", "SigmoidalFlow", "inverse_sigmoidal_flow", "sigmoidal_flow"]
 
 
-class Bend(NamedTuple):
-    """The parameters of a deep sigmoidal bend, each (..., units): K sigmoids and their weights.
+class SigmoidalFlow(NamedTuple):
+    """The parameters of a deep sigmoidal flow, each (..., units): K sigmoids and their weights.
 
     Attributes:
         log_slope: log a.
@@ -31,7 +31,7 @@ class Bend(NamedTuple):
     log_weight: Tensor
 
 
-def bend(x: Tensor, parameters: Bend) -> tuple[Tensor, Tensor]:
+def sigmoidal_flow(x: Tensor, parameters: SigmoidalFlow) -> tuple[Tensor, Tensor]:
     r"""Return z = logit(sum_k w_k sigmoid(a_k x + b_k)) and log dz/dx, in log-sum-exp space.
 
     .. math:: \log\frac{dz}{dx} = \log\sum_k w_k a_k s_k (1 - s_k) - \log\sum_k w_k s_k
@@ -58,8 +58,8 @@ def bend(x: Tensor, parameters: Bend) -> tuple[Tensor, Tensor]:
     return above - below, slope - above - below
 
 
-def unbend(z: Tensor, parameters: Bend) -> Tensor:
-    r"""Return the x that ``bend`` maps to z, differentiable in z and in the parameters.
+def inverse_sigmoidal_flow(z: Tensor, parameters: SigmoidalFlow) -> Tensor:
+    r"""Return the x that ``sigmoidal_flow`` maps to z, differentiable in z and in the parameters.
 
     The bent value lies between the smallest and the largest of the a_k x + b_k, so that the root
     lies between the smallest and the largest of (z - b_k) / a_k. Newton steps, and a bisection
@@ -77,12 +77,12 @@ def unbend(z: Tensor, parameters: Bend) -> Tensor:
     """
     with torch.no_grad():
         x = _root(z, parameters)
-        slope = bend(x, parameters)[1].exp()
-    step = (z - bend(x, parameters)[0]) / slope.clamp(min=torch.finfo(z.dtype).tiny)
+        slope = sigmoidal_flow(x, parameters)[1].exp()
+    step = (z - sigmoidal_flow(x, parameters)[0]) / slope.clamp(min=torch.finfo(z.dtype).tiny)
     return x + (step - step.detach())
 
 
-def _root(z: Tensor, parameters: Bend) -> Tensor:
+def _root(z: Tensor, parameters: SigmoidalFlow) -> Tensor:
     ends = (z.unsqueeze(-1) - parameters.shift) * (-parameters.log_slope).exp()
     low, high = ends.amin(-1), ends.amax(-1)
     if not torch.isfinite(low + high).all():
@@ -92,7 +92,7 @@ def _root(z: Tensor, parameters: Bend) -> Tensor:
     x = (low + high) / 2
     eps = torch.finfo(z.dtype).eps
     for _ in range(200):
-        value, log_slope = bend(x, parameters)
+        value, log_slope = sigmoidal_flow(x, parameters)
         low, high = torch.where(value < z, x, low), torch.where(value < z, high, x)
         newton = x + (z - value) * (-log_slope).exp()
         inside = (newton > low) & (newton < high)
@@ -153,11 +153,11 @@ class NeuralAutoregressive(Transform):
         """The dimensions in the order in which they are sampled: (dim,)."""
         return sequence_of(self.network)
 
-    def parameters_given(self, outputs: Tensor) -> Bend:
-        """Return the bend that the network's outputs, (..., 3 * units), describe."""
+    def parameters_given(self, outputs: Tensor) -> SigmoidalFlow:
+        """Return the sigmoidal flow that the network's outputs, (..., 3 * units), describe."""
         log_slope, shift, weight = outputs.chunk(3, -1)
-        return Bend(
-            bounded(log_slope, self.bound), shift + self.places, torch.log_softmax(weight, -1)
+        return SigmoidalFlow(
+            softclip(log_slope, self.bound), shift + self.places, torch.log_softmax(weight, -1)
         )
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -170,12 +170,12 @@ class NeuralAutoregressive(Transform):
         z, log_det = z[..., visits.sequence], z.new_zeros(z.shape[:-1])
         for places, outputs in visits:
             parameters = self.parameters_given(outputs)
-            x = unbend(z[..., places], parameters)
+            x = inverse_sigmoidal_flow(z[..., places], parameters)
             visits.reveal(x)
-            log_det = log_det - bend(x, parameters)[1].sum(-1)
+            log_det = log_det - sigmoidal_flow(x, parameters)[1].sum(-1)
         return visits.x, log_det
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return z and log|det dz/dx| by one pass of the network."""
-        z, log_slope = bend(x, self.parameters_given(self.network(x, context)))
+        z, log_slope = sigmoidal_flow(x, self.parameters_given(self.network(x, context)))
         return z, log_slope.sum(-1)

@@ -44,7 +44,7 @@ class _Terms(NamedTuple):
     reconstruction: Tensor
     rate: Tensor
     information: Tensor
-    prior_matching: Tensor
+    marginal_kl: Tensor
     x_matching: Tensor
     entropy: Tensor
 
@@ -103,7 +103,7 @@ def rate_is_information_plus_marginal_kl(p_z: Any, p_data: Any, q_z_given_x: Any
     p_zx = torch.outer(tables.distribution(p_z, "p_z"), tables.distribution(p_data, "p_data"))
     terms = _terms(p_zx, p_data, q_z_given_x)
     name = "E KL(q(z|x), p(z)) = I_q(x;z) + KL(q(z), p(z))"
-    return between(name, terms.rate, terms.information + terms.prior_matching, CLOSED_FORM)
+    return between(name, terms.rate, terms.information + terms.marginal_kl, CLOSED_FORM)
 
 
 def independent_solution(p_data: Any, p_z: Any) -> Solution:
@@ -152,7 +152,7 @@ def beta_vae_is_matching(p_zx: Any, p_data: Any, q_z_given_x: Any, beta: float) 
     Paper: Higgins et al. (2017), beta-VAE, ICLR.
     """
     terms = _terms(p_zx, p_data, q_z_given_x)
-    matching = _weigh(1 - beta, terms.information) + _weigh(-beta, terms.prior_matching)
+    matching = _weigh(1 - beta, terms.information) + _weigh(-beta, terms.marginal_kl)
     name = (
         f"beta-VAE({beta:g}) = (1-beta) I_q - beta KL(q(z), p(z)) - E KL(q(x|z), p(x|z)) - H(p_d)"
     )
@@ -178,7 +178,7 @@ def info_vae_is_matching(
     Paper: Zhao, Song, Ermon (2019), InfoVAE, arXiv:1706.02262.
     """
     terms = _terms(p_zx, p_data, q_z_given_x)
-    matching = _weigh(alpha, terms.information) + _weigh(-lambda_, terms.prior_matching)
+    matching = _weigh(alpha, terms.information) + _weigh(-lambda_, terms.marginal_kl)
     name = (
         f"InfoVAE({alpha:g}, {lambda_:g}) = alpha I_q - lambda KL(q(z), p(z))"
         " - E KL(q(x|z), p(x|z)) - H(p_d)"
@@ -203,7 +203,7 @@ def info_vae_known_settings(
     """
     terms = _terms(p_zx, p_data, q_z_given_x)
     as_beta_vae = terms.reconstruction + _weigh(-lambda_, terms.rate)
-    as_aae = terms.reconstruction + _weigh(-lambda_, terms.prior_matching)
+    as_aae = terms.reconstruction + _weigh(-lambda_, terms.marginal_kl)
     beta_vae = (
         f"beta = {lambda_:g}: InfoVAE(1-beta, beta) = E[log p(x|z)] - beta E KL(q(z|x), p(z))"
     )
@@ -216,7 +216,7 @@ def info_vae_known_settings(
 
 
 def _info_vae(terms: _Terms, alpha: float, lambda_: float) -> Tensor:
-    penalty = _weigh(alpha - 1, terms.rate) - _weigh(alpha + lambda_ - 1, terms.prior_matching)
+    penalty = _weigh(alpha - 1, terms.rate) - _weigh(alpha + lambda_ - 1, terms.marginal_kl)
     return terms.reconstruction + penalty
 
 

@@ -7,7 +7,7 @@ have columns that sum to one, p(x|z) and q(x|z) rows that do. Everything is floa
 
 from course_lib.exact.tables.game import gan_value, optimal_discriminator
 from course_lib.exact.tables.joints import (
-    Split,
+    KLTerms,
     conditionals,
     elbo,
     importance_bound,
@@ -33,7 +33,7 @@ from course_lib.exact.tables.probability import (
 
 __all__ = [
     "SUM_TOLERANCE",
-    "Split",
+    "KLTerms",
     "conditional_kl",
     "conditionals",
     "distribution",

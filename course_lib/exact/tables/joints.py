@@ -11,7 +11,7 @@ from course_lib.exact.arrays import check_count, check_shape, expectation
 from course_lib.exact.tables.probability import conditional_kl, distribution, kl, pair
 
 __all__ = [
-    "Split",
+    "KLTerms",
     "conditionals",
     "elbo",
     "importance_bound",
@@ -28,7 +28,7 @@ __all__ = [
 MOST_TERMS = 2**22
 
 
-class Split(NamedTuple):
+class KLTerms(NamedTuple):
     """The two terms into which the KL of two joints falls: of one variable, then of the other."""
 
     marginal: Tensor
@@ -135,14 +135,14 @@ def importance_bound(p_zx: Any, q_z_given_x: Any, k: int) -> Tensor:
     return expectation(chances, (sums / k).log(), 0)
 
 
-def kl_split_by_x(q_zx: Any, p_zx: Any) -> Split:
+def kl_split_by_x(q_zx: Any, p_zx: Any) -> KLTerms:
     """Return KL(q(x), p(x)) and E_q(x) KL(q(z|x), p(z|x)), which add up to KL(q, p) (slide 14)."""
     q, p = pair(_joint(q_zx, "q_zx"), _joint(p_zx, "p_zx"), ("q_zx", "p_zx"))
     between = conditional_kl(_divided(q, 0), _divided(p, 0))
-    return Split(kl(q.sum(0), p.sum(0)), expectation(q.sum(0), between))
+    return KLTerms(kl(q.sum(0), p.sum(0)), expectation(q.sum(0), between))
 
 
-def kl_split_by_z(q_zx: Any, p_zx: Any) -> Split:
+def kl_split_by_z(q_zx: Any, p_zx: Any) -> KLTerms:
     """Return KL(q(z), p(z)) and E_q(z) KL(q(x|z), p(x|z)), which add up to KL(q, p) (slide 15)."""
     q, p = _joint(q_zx, "q_zx"), _joint(p_zx, "p_zx")
     return kl_split_by_x(q.T, p.T)

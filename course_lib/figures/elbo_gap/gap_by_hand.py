@@ -13,9 +13,9 @@ from course_lib.figures.controls import Choice, Slider
 from course_lib.figures.elbo_gap.planar_q import (
     BASE,
     LOG_PX,
+    BoundAndGap,
     LogProb,
     PlanarMap,
-    Split,
     fitted_layers,
     is_fitted,
     log_joint,
@@ -110,7 +110,7 @@ class _ElboGap:
         axes.text(-0.3, LOG_PX + 0.1, _signed(f"log p(x) = {LOG_PX:.3f}"), va="bottom")
         axes.set(xlim=(-0.35, 1.35), ylim=(FLOOR, 0), ylabel="nats", xticks=[])
 
-    def _move_bars(self, numbers: Split) -> None:
+    def _move_bars(self, numbers: BoundAndGap) -> None:
         """Stack the KL on the ELBO; what lies below the floor is cut off."""
         top = max(numbers.elbo, FLOOR)
         self.elbo.set_height(top - FLOOR)
@@ -131,7 +131,7 @@ def _signed(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def _identity(numbers: Split) -> str:
+def _identity(numbers: BoundAndGap) -> str:
     residual = abs(numbers.log_px - numbers.elbo - numbers.kl)
     return (
         f"log p(x) {numbers.log_px:.3f} = ELBO {numbers.elbo:.3f} + KL {numbers.kl:.3f}"

@@ -20,7 +20,7 @@ from course_lib.exact.two_peaks import log_normal
 __all__ = [
     "BASE",
     "LOG_PX",
-    "Split",
+    "BoundAndGap",
     "fitted_layers",
     "is_fitted",
     "log_joint",
@@ -41,7 +41,7 @@ PlanarMap = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 _fitted: dict[int, list[Layer]] = {0: []}
 
 
-class Split(NamedTuple):
+class BoundAndGap(NamedTuple):
     """The three numbers of slide 6, in nats: log p(x), the ELBO, and the KL that lies between."""
 
     log_px: float
@@ -105,7 +105,7 @@ def _shaped(value: Any, shape: tuple[int, ...], name: str) -> Tensor:
     return value.detach()
 
 
-def split(z: Tensor, log_q: Tensor) -> Split:
+def split(z: Tensor, log_q: Tensor) -> BoundAndGap:
     r"""Return log p(x), ELBO and KL(q(z|x), p(z|x)) for the points of ``push`` (slide 6).
 
     .. math:: L(x) = E_q[\log p(x, z) - \log q(z|x)], \qquad
@@ -123,7 +123,7 @@ def split(z: Tensor, log_q: Tensor) -> Split:
     log_pxz = log_joint(z)
     log_posterior = log_pxz - LOG_PX
     elbo = (_WEIGHT * (log_pxz - log_q)).sum()
-    return Split(LOG_PX, float(elbo), float((_WEIGHT * (log_q - log_posterior)).sum()))
+    return BoundAndGap(LOG_PX, float(elbo), float((_WEIGHT * (log_q - log_posterior)).sum()))
 
 
 def fitted_layers(count: int) -> list[Layer]:

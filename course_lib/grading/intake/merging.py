@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.grading.intake.matching import SPARE, grade_id, is_solution, match, same_text
 from course_lib.grading.intake.reading import unique_id
-from course_lib.grading.intake.written import harmless
+from course_lib.grading.intake.written import sanitise_markdown
 
 __all__ = ["Merged", "merge"]
 
@@ -239,7 +239,7 @@ class _Merge:
         if len(text) > MAX_SOURCE:
             self._say(f"A cell of {len(text)} characters was cut to {MAX_SOURCE}.")
             text = text[:MAX_SOURCE]
-        return harmless(text) if cell.cell_type == "markdown" else text
+        return sanitise_markdown(text) if cell.cell_type == "markdown" else text
 
     def _say(self, change: str) -> None:
         if change not in self.changes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["harmless"]
+__all__ = ["sanitise_markdown"]
 
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 # Letters written as numbers, and the names of what browsers overlook in an address.
@@ -19,13 +19,13 @@ SCRIPT = re.compile(
 DATA = re.compile(r"(\](?:\(|:)\s*+<?\s*+)(?=data\\?:)", re.IGNORECASE)
 
 
-def harmless(text: str) -> str:
+def sanitise_markdown(text: str) -> str:
     """Return markdown that says the same without raw HTML and without links that run something.
 
     Args:
         text: what the student wrote.
 
-    >>> harmless("a < b, <b>bold</b>, [x](javascript:alert)")
+    >>> sanitise_markdown("a < b, <b>bold</b>, [x](javascript:alert)")
     'a < b, < b>bold< /b>, [x](javascript :alert)'
     """
     text = DISGUISE.sub("& ", text)

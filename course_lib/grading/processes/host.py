@@ -54,7 +54,7 @@ class Child:
     ending: str = ""
 
 
-class Host:
+class ForkServer:
     """The fork server.
 
     Args:
@@ -234,7 +234,7 @@ def main(control: int, walls: str, behind_walls: bool) -> None:
     os.dup2(null, 0)
     os.dup2(null, 1)
     with socket.socket(fileno=control) as link:
-        Host(link, walls).serve()
+        ForkServer(link, walls).serve()
 
 
 if __name__ == "__main__":

@@ -24,13 +24,13 @@ from traitlets import Dict, Unicode
 
 from course_lib.grading.course import Course
 
-__all__ = ["Errors", "Literal", "OneSubmission", "quiet"]
+__all__ = ["Errors", "SingleSubmission", "SubmissionDirectory", "quiet"]
 
 LOG = "grading.log"
 STUDENT, ASSIGNMENT = "\0student\0", "\0assignment\0"  # no path holds these
 
 
-class OneSubmission(CourseDirectory):
+class SubmissionDirectory(CourseDirectory):
     """A course as nbgrader sees it, for one student, or none: ``.``, as nbgrader has it.
 
     Attributes:
@@ -44,7 +44,7 @@ class OneSubmission(CourseDirectory):
     @classmethod
     def of(
         cls, course: Course, assignment: str, student: str = ".", **places: Path
-    ) -> OneSubmission:
+    ) -> SubmissionDirectory:
         """Return the view of a course.
 
         Args:
@@ -82,7 +82,7 @@ class OneSubmission(CourseDirectory):
         return super().format_path(step, student, assignment)
 
 
-class Literal(BaseConverter):
+class SingleSubmission(BaseConverter):
     """Mixed into one of nbgrader's converters: it converts the one submission, and no other."""
 
     def init_notebooks(self) -> None:

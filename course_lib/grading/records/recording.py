@@ -19,7 +19,7 @@ from nbgrader.utils import parse_utc
 
 from course_lib.grading.course import CONFIG, Course, CourseProblem
 from course_lib.grading.preprocessors import replay_chain
-from course_lib.grading.records.converters import Literal, OneSubmission
+from course_lib.grading.records.converters import SingleSubmission, SubmissionDirectory
 from course_lib.grading.records.export import grades
 from course_lib.grading.records.gradebook import (
     NotRecorded,
@@ -39,11 +39,11 @@ TIMESTAMP = re.compile(
 )
 
 
-class Register(Literal, GenerateAssignment):
+class Register(SingleSubmission, GenerateAssignment):
     """nbgrader's release of an assignment, which tells the gradebook about it."""
 
 
-class Replay(Literal, Autograde):
+class Replay(SingleSubmission, Autograde):
     """nbgrader's grading in one pass: nothing is to be cleared or run between two."""
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
@@ -127,7 +127,7 @@ class Recorder:
             return
         self._before_writing()
         with tempfile.TemporaryDirectory() as folder:
-            view = OneSubmission.of(self.course, self.assignment, release=Path(folder))
+            view = SubmissionDirectory.of(self.course, self.assignment, release=Path(folder))
             Register(coursedir=view, config=view.config, force=True).start()
         write_whole(mark, now.encode())
 
@@ -136,7 +136,9 @@ class Recorder:
         with tempfile.TemporaryDirectory() as folder:
             stage = Path(folder)
             self._stage(result, stage / result.student / result.assignment)
-            view = OneSubmission.of(self.course, result.assignment, result.student, submitted=stage)
+            view = SubmissionDirectory.of(
+                self.course, result.assignment, result.student, submitted=stage
+            )
             chain = replay_chain(view.config)
             Replay(coursedir=view, config=view.config, force=True, preprocessors=chain).start()
         with open_gradebook(self.course) as gradebook:

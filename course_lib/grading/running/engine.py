@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import nbformat
 
 from course_lib.grading.running.execution import Declared, Execution, execute
-from course_lib.grading.running.hosts import Host, HostLost
+from course_lib.grading.running.hosts import HostClient, HostLost
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import Tier, probe
 
@@ -67,8 +67,8 @@ Loaded = Callable[[list[str]], None]
 
 _lock = threading.Lock()
 _stopped = threading.Event()
-_hosts: dict[tuple[str, ...], tuple[Host, Host]] = {}
-_private: list[tuple[Host, Host]] = []  # of one submission each
+_hosts: dict[tuple[str, ...], tuple[HostClient, HostClient]] = {}
+_private: list[tuple[HostClient, HostClient]] = []  # of one submission each
 
 
 def work(job: Job, loaded: Loaded | None = None) -> Outcome:
@@ -117,7 +117,7 @@ def _run(job: Job, name: str, text: str, tier: Tier, loaded: Loaded | None) -> E
         return Execution(ending="crashed", reason="it ended the process that watches over it")
 
 
-def _warm(job: Job, tier: Tier) -> tuple[Host, Host]:
+def _warm(job: Job, tier: Tier) -> tuple[HostClient, HostClient]:
     """The hosts that this process keeps for jobs of this kind."""
     kind = (tier.name, *job.packages, "|", *job.preload)
     with _lock:
@@ -126,9 +126,9 @@ def _warm(job: Job, tier: Tier) -> tuple[Host, Host]:
         return _hosts[kind]
 
 
-def _new(job: Job, tier: Tier) -> tuple[Host, Host]:
+def _new(job: Job, tier: Tier) -> tuple[HostClient, HostClient]:
     given = tier.name, list(job.packages), tier.warm
-    hosts = Host("student", *given), Host("judge", *given)
+    hosts = HostClient("student", *given), HostClient("judge", *given)
     for host in hosts:  # both import at the same time
         host.ask_to_import(list(job.preload))
     for host in hosts:
@@ -136,7 +136,7 @@ def _new(job: Job, tier: Tier) -> tuple[Host, Host]:
     return hosts
 
 
-def _end(hosts: tuple[Host, Host]) -> None:
+def _end(hosts: tuple[HostClient, HostClient]) -> None:
     for host in hosts:
         host.close()
 

@@ -16,7 +16,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from course_lib.grading.processes.codec import decode, encode
-from course_lib.grading.running.hosts import Gone, Host, Session
+from course_lib.grading.running.hosts import Gone, HostClient, Session
 from course_lib.grading.running.outputs import error, outputs
 from course_lib.grading.sandbox.limits import Limits
 
@@ -98,7 +98,7 @@ def execute(
     source: Declared,
     student_files: Mapping[str, bytes],
     course_files: Mapping[str, bytes],
-    hosts: tuple[Host, Host],
+    hosts: tuple[HostClient, HostClient],
     limits: Limits,
     loaded: Callable[[list[str]], None] | None = None,
 ) -> Execution:

@@ -19,7 +19,7 @@ from course_lib.grading.processes.wire import Closed, Link, TooLong
 from course_lib.grading.sandbox import bubblewrap
 from course_lib.grading.sandbox.limits import Limits
 
-__all__ = ["Gone", "Host", "HostLost", "Session"]
+__all__ = ["Gone", "HostClient", "HostLost", "Session"]
 
 END, GRACE = 3.0, 10.0  # seconds that a host has to end, and a process to react to an interrupt
 PATIENCE = 60.0  # seconds for what takes none, on a machine that stands still for a while
@@ -147,7 +147,7 @@ class Session:
         return json.loads(text) if text else None
 
 
-class Host:
+class HostClient:
     """A warm fork server in a process of its own.
 
     Args:

@@ -15,7 +15,7 @@ from course_lib.distributions import (
 )
 from course_lib.models import VariationalRNN
 from course_lib.objectives import warm_up_weight
-from course_lib.objectives.sequences import read_sequences, sum_over_time, valid_steps
+from course_lib.objectives.padding import read_sequences, sum_over_time, valid_steps
 from course_lib.training import cosine, fit
 
 

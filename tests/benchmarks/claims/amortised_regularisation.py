@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data import digits
-from course_lib.evaluation import latent_world
+from course_lib.evaluation import quadrature_world
 from course_lib.exact.grid import Grid
 from course_lib.models import VAE
 from course_lib.training import cosine, fit
@@ -66,6 +66,6 @@ def measure(seed: int) -> dict[str, float]:
 @torch.no_grad()
 def scores(model: VAE, x: Tensor) -> tuple[float, float]:
     """Return the mean of log p(x), and of log p(x) - L(x)."""
-    world = latent_world(model, Grid(-7.0, 7.0, 281, dim=2))
+    world = quadrature_world(model, Grid(-7.0, 7.0, 281, dim=2))
     evidence = world.log_prob(x).mean().item()
     return evidence, evidence - model.elbo(x, samples=100).total.double().mean().item()

@@ -100,7 +100,7 @@ def _models(seed: int, train: Tensor) -> dict[str, nn.Module]:
     torch.manual_seed(seed)
     models: dict[str, nn.Module] = {
         "MAF": AutoregressiveFlow.build(2, **sizes),
-        "MAF, learned marginals": AutoregressiveFlow.build(2, marginals=32, **sizes).start_at(
+        "MAF, learned marginals": AutoregressiveFlow.build(2, marginal_units=32, **sizes).start_at(
             train[:4096]
         ),
     }

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
 from course_lib.data import digits
-from course_lib.distributions import Diagonal, Logit
+from course_lib.distributions import ElementwiseAffine, Logit
 from course_lib.exact.identities import autoregressive_gaussian, autoregressive_prior_is_a_layer
 from course_lib.models import AutoregressiveFlow, CouplingFlow, NeuralAutoregressiveFlow
 from course_lib.training import cosine, fit
@@ -49,11 +49,11 @@ CASES = {
     "MAF, random orders": (AutoregressiveFlow, SIZES | {"order": "random"}),
     "MAF, reversed, learned marginals": (
         AutoregressiveFlow,
-        SIZES | {"order": "reversed", "marginals": 16},
+        SIZES | {"order": "reversed", "marginal_units": 16},
     ),
     "MAF, random, learned marginals": (
         AutoregressiveFlow,
-        SIZES | {"order": "random", "marginals": 16},
+        SIZES | {"order": "random", "marginal_units": 16},
     ),
     "NAF, 2 layers, random": (
         NeuralAutoregressiveFlow,
@@ -61,7 +61,7 @@ CASES = {
     ),
     "RealNVP, 6 layers, learned marginals": (
         CouplingFlow,
-        {"layers": 6, "hidden": (128, 128), "marginals": 16},
+        {"layers": 6, "hidden": (128, 128), "marginal_units": 16},
     ),
 }
 
@@ -146,7 +146,7 @@ def _residual(model: AutoregressiveFlow, test: Tensor) -> float:
     model = model.double()
     first, *others = model.brick.transforms[: SIZES["layers"]]
     vectors, _ = Logit(LEVELS, ALPHA)(test.double().flatten(1))
-    diagonal = next(t for t in model.brick.transforms if isinstance(t, Diagonal))
+    diagonal = next(t for t in model.brick.transforms if isinstance(t, ElementwiseAffine))
     points, _ = diagonal.inverse(vectors)
     prior = autoregressive_gaussian(first.conditioner)
     return autoregressive_prior_is_a_layer(prior, first, others, points.detach()).residual

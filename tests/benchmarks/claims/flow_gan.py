@@ -21,7 +21,7 @@ from torch import Tensor
 
 from course_lib.data import digits
 from course_lib.distributions import Flow
-from course_lib.evaluation import classifier_two_sample, mmd_squared
+from course_lib.evaluation import classifier_two_sample, mmd_test
 from course_lib.models import CouplingFlow, FlowGAN
 from course_lib.models.game import build_critic
 from course_lib.training import cosine, fit
@@ -69,7 +69,7 @@ def measure(seed: int) -> dict[str, float]:
             figures[f"{name}, {key}"] = value
     shown = train[: len(test)]
     figures["floor: accuracy, train for samples"] = accuracy(test, shown, seed)
-    figures["floor: MMD^2, train for samples"] = mmd_squared(test, shown).statistic
+    figures["floor: MMD^2, train for samples"] = mmd_test(test, shown).statistic
     figures["memoriser, test -log p"] = kernel_density(train, validation, test)
     return {**figures, "CPU s": time.process_time() - began}
 
@@ -101,7 +101,7 @@ def scores(model: FlowGAN, train: Tensor, test: Tensor, seed: int) -> dict[str, 
         "test -log p": PER_LEVEL - model.log_prob(test.double()).mean().item(),
         "train -log p": PER_LEVEL - model.log_prob(train.double()).mean().item(),
         "accuracy": accuracy(test, samples, seed),
-        "MMD^2": mmd_squared(test, samples).statistic,
+        "MMD^2": mmd_test(test, samples).statistic,
         "log10 condition, median": log_condition(model.brick).median().item(),
     }
 

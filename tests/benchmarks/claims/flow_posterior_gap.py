@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data import digits
-from course_lib.evaluation import FAMILIES, evaluate, latent_world, split_gap
+from course_lib.evaluation import FAMILIES, evaluate, gap_terms, quadrature_world
 from course_lib.exact.grid import Grid, GridWorld
 from course_lib.models import VAE
 from course_lib.training import cosine, fit
@@ -65,7 +65,7 @@ def measure(seed: int) -> dict[str, float]:
     model = VAE.build((1, 8, 8), z_dim=2, hidden=(128, 128))
     options = {"validation": splits.validation.x, "seed": seed, "progress": False}
     fit(model, splits.train.x, steps=STEPS, learning_rate=cosine(2e-3, STEPS), **options)
-    world = latent_world(model, Grid(-8.0, 8.0, 351, dim=2))
+    world = quadrature_world(model, Grid(-8.0, 8.0, 351, dim=2))
     test, train = splits.test.x[:IMAGES], splits.train.x[:IMAGES]
     log_px = exact_log_prob(world, test)
     on_test, on_train = evaluate(model, test, k=500, samples=1000), evaluate(model, train)
@@ -79,7 +79,7 @@ def measure(seed: int) -> dict[str, float]:
         "log p - importance bound (k = 500), mean": missed.mean().item(),
     }
     for family in FAMILIES:
-        split = split_gap(model, test, log_px, family, steps=REFIT_STEPS, seed=seed)
+        split = gap_terms(model, test, log_px, family, steps=REFIT_STEPS, seed=seed)
         figures[f"approximation, {family}, median"] = split.approximation.median().item()
         figures[f"approximation, {family}, mean"] = split.approximation.mean().item()
         figures[f"amortisation, {family}, mean"] = split.amortisation.mean().item()

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from claims import Unavailable
 from course_lib.data import mnist
-from course_lib.evaluation import evaluate, information_split
+from course_lib.evaluation import evaluate, information_terms
 from course_lib.models import VAE, AdversarialAutoencoder, InfoVAE
 from course_lib.objectives import mmd2
 from course_lib.training import fit
@@ -94,7 +94,7 @@ def rate(step: int) -> float:
 @torch.no_grad()
 def scores(model: VAE, test: Tensor) -> dict[str, float]:
     """Return the held-out figures of one model."""
-    z, split = model.posterior(test).sample(), information_split(model, test, samples=4)
+    z, split = model.posterior(test).sample(), information_terms(model, test, samples=4)
     return {
         "reconstruction": -model.elbo(test, 20).reconstruction.mean().item(),
         "MMD^2": mmd2(z, model.prior().sample((5000,))).item(),

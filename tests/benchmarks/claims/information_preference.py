@@ -29,7 +29,7 @@ from course_lib.distributions import (
     StandardGaussian,
     mlp,
 )
-from course_lib.evaluation import active_units, evaluate, information_split, shuffle_cost
+from course_lib.evaluation import active_units, evaluate, information_terms, latent_shuffle_cost
 from course_lib.models import BetaVAE
 from course_lib.models.density import DensityModel
 from course_lib.training import cosine, fit
@@ -108,14 +108,14 @@ def trained(model: torch.nn.Module, train: Tensor, validation: Tensor, seed: int
 @torch.no_grad()
 def scores(model: BetaVAE, test: Tensor) -> dict[str, float]:
     """Return the held-out figures of one model."""
-    bounds, split = evaluate(model, test, k=256), information_split(model, test, samples=4)
-    batches = [information_split(model, x, samples=4) for x in test.split(50)]
+    bounds, split = evaluate(model, test, k=256), information_terms(model, test, samples=4)
+    batches = [information_terms(model, x, samples=4) for x in test.split(50)]
     return {
         "-log p(x) at most": -bounds.importance_bound.mean().item(),
         "-ELBO": -bounds.elbo.mean().item(),
         "I_q": split.information.value,
         "I_q on batches of 50": sum(s.information.value for s in batches) / len(batches),
         "KL(q(z), p(z))": split.marginal_kl.value,
-        "cost of a wrong z": shuffle_cost(model, test).mean().item(),
+        "cost of a wrong z": latent_shuffle_cost(model, test).mean().item(),
         "active units": active_units(model.posterior(test).mean),
     }

@@ -24,7 +24,7 @@ from course_lib.distributions import (
     Planar,
     StandardGaussian,
 )
-from course_lib.evaluation.refitting import Triangular
+from course_lib.evaluation.refitting import UnitTriangular
 from course_lib.exact.linear_gaussian import LinearGaussian
 from course_lib.models import VAE
 from course_lib.training import cosine, fit
@@ -110,7 +110,7 @@ def measure(seed: int) -> dict[str, float]:
         "diagonal q, trained": mean_field,
         "measured / predicted - 1": mean_field / turned.mean_field_gap() - 1,
         "+ 1 linear IAF layer": trained_gap(
-            turned, train, test, Flow(ConstantScale(), [Triangular(Z_DIM)]), seed
+            turned, train, test, Flow(ConstantScale(), [UnitTriangular(Z_DIM)]), seed
         ),
         "8 planar layers": trained_gap(turned, train, test, planar(8), seed),
         "32 planar layers": trained_gap(turned, train, test, planar(32), seed),

@@ -27,13 +27,13 @@ from torch.nn.functional import one_hot
 from course_lib.data import pairs
 from course_lib.distributions import (
     AffineAutoregressive,
+    ConcatNetwork,
     ConditionalGaussian,
     Flow,
-    SideBySideNetwork,
     mlp,
 )
 from course_lib.models import MultimodalVAE
-from course_lib.models.multimodal_vae import tied_bound
+from course_lib.models.multimodal_vae import jmvae_objective
 from course_lib.training import cosine, fit
 
 CLAIM = "A VAE learns p(x1,x2); q(z|x1) keeps what x1 does not tell (slide 8)"
@@ -104,7 +104,7 @@ def trained(kind: str, train: pairs.Pairs, seed: int) -> MultimodalVAE:
     """Return a model of this kind after its steps."""
     torch.manual_seed(seed)
     inference = "product" if kind == "product" else "nets"
-    objective = partial(tied_bound, direction="reverse") if kind == "reverse tie" else None
+    objective = partial(jmvae_objective, direction="reverse") if kind == "reverse tie" else None
     options = {"inference": inference, "objective": objective}
     model = MultimodalVAE.build(SHAPES, Z, (HIDDEN,), KINDS, **options)
     if kind == "forward tie, flows":
@@ -117,7 +117,7 @@ def trained(kind: str, train: pairs.Pairs, seed: int) -> MultimodalVAE:
 
 def flow_net(name: str, size: int, width: int = 128) -> Flow:
     """Return a q(z|x_m) that can have more than one peak: three MAF layers given x_m."""
-    trunk = nn.Sequential(SideBySideNetwork([name], mlp(size, (width,), width)), nn.ReLU())
+    trunk = nn.Sequential(ConcatNetwork([name], mlp(size, (width,), width)), nn.ReLU())
     order = torch.arange(Z)
     orders = (order, order.flip(0), order)
     maps = [AffineAutoregressive(Z, (64,), context_dim=width, order=o) for o in orders]

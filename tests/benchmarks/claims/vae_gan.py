@@ -1,6 +1,6 @@
 """A comparison in x-space beside the ELBO: what samples gain and likelihood loses, binary digits.
 
-VAEGAN (64-200-200-8, mirrored decoder, Bernoulli; critic 200-200 on the JSD, slope penalty 0.01) is
+VAEGAN (64-200-200-8, mirrored decoder, Bernoulli; critic 200-200 on the JSD, R1 penalty 0.01) is
 trained for 1000 steps of 100 with weight 0 (the plain VAE), 10, 30 and 100; bounds are of the
 trained model, recomputed on the 300 test images, without the critic's term. Precision is the share
 of 1297 samples that lie on the test images' manifold (sharpness), recall the share of test images
@@ -19,7 +19,7 @@ from course_lib.data import digits
 from course_lib.evaluation import (
     classifier_two_sample,
     evaluate,
-    mmd_squared,
+    mmd_test,
     precision_and_recall,
 )
 from course_lib.models import VAEGAN
@@ -81,7 +81,7 @@ def likeness(test: Tensor, samples: Tensor, seed: int) -> dict[str, float]:
     as_many = samples[: len(test)]
     return {
         "accuracy": classifier_two_sample(test, as_many, seed=seed).statistic,
-        "MMD^2": mmd_squared(test, as_many).statistic,
+        "MMD^2": mmd_test(test, as_many).statistic,
         "precision": precision_and_recall(test, samples).precision,
         "recall": precision_and_recall(test, as_many).recall,
     }

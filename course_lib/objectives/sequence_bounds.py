@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
 from course_lib.objectives.bounds import Elbo
-from course_lib.objectives.sequences import sum_over_time
+from course_lib.objectives.padding import sum_over_time
 
 __all__ = [
     "filtering_bound",

@@ -8,13 +8,13 @@ from torch.distributions import Categorical, Normal
 from course_lib.distributions import DiagonalGaussian
 from course_lib.exact.kalman import LinearGaussianChain
 from course_lib.objectives import filtering_bound, sequence_elbo, sequence_importance_bound
-from course_lib.objectives.sequences import (
+from course_lib.objectives.padding import (
     read_sequences,
     stack_over_time,
     sum_over_time,
     valid_steps,
 )
-from course_lib.objectives.sequential import systematic_ancestors
+from course_lib.objectives.sequence_bounds import systematic_ancestors
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
 
