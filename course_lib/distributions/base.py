@@ -9,7 +9,14 @@ import torch
 from torch import Size, Tensor, nn
 from torch.distributions import Distribution
 
-__all__ = ["Brick", "as_count", "as_shape", "rsample_and_log_prob"]
+__all__ = [
+    "Brick",
+    "as_count",
+    "as_shape",
+    "check_floating",
+    "known_true",
+    "rsample_and_log_prob",
+]
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -50,6 +57,48 @@ def as_shape(shape: int | tuple[int, ...], name: str) -> Size:
     return Size(sizes)
 
 
+def check_floating(value: Any, name: str, weight: Tensor | None = None) -> None:
+    """Raise a ``TypeError`` unless ``value`` is a floating-point tensor.
+
+    Args:
+        value: an argument.
+        name: the argument's name, used in the error.
+        weight: a parameter that meets ``value``; None where precision does not matter.
+
+    Raises:
+        TypeError: if it is anything else, or of another precision than ``weight``.
+    """
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        kind = f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"{name}: expected a floating-point tensor, got {kind}")
+    if weight is not None and weight.dtype != value.dtype:
+        raise TypeError(
+            f"{name}: expected {weight.dtype} as the parameters have, got {value.dtype}"
+        )
+
+
+def known_true(condition: Tensor) -> bool:
+    """Return whether a condition on data holds; False where its value cannot be asked for.
+
+    Under ``torch.func.vmap``, and on meta tensors, data have no single value: a check of data then
+    stands aside, for its caller transforms code that has been checked with real data.
+
+    Args:
+        condition: () a truth value.
+
+    Example:
+        >>> x = torch.tensor([1.0, -1.0])
+        >>> torch.func.vmap(lambda x: x * known_true(x < 0))(x), known_true((x < 0).any())
+        (tensor([0., -0.]), True)
+    """
+    try:
+        return bool(condition)
+    except (RuntimeError, NotImplementedError):
+        if condition.is_meta or torch._C._functorch.is_functorch_wrapped_tensor(condition):
+            return False
+        raise
+
+
 class Brick(nn.Module):
     """A conditional distribution over one thing: call it with a context, get a distribution.
 
@@ -79,16 +128,7 @@ class Brick(nn.Module):
             TypeError: if ``value`` is not a floating-point tensor of the parameters' precision.
             ValueError: if its shape does not end in the event shape, or it is not finite.
         """
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            kind = (
-                f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
-            )
-            raise TypeError(f"{name}: expected a floating-point tensor, got {kind}")
-        weight = next(self.parameters(), None)
-        if weight is not None and weight.dtype != value.dtype:
-            raise TypeError(
-                f"{name}: expected {weight.dtype} as the parameters have, got {value.dtype}"
-            )
+        check_floating(value, name, next(self.parameters(), None))
         n = len(self.event_shape)
         if value.dim() <= n or value.shape[-n:] != self.event_shape:
             raise ValueError(
@@ -101,7 +141,7 @@ class Brick(nn.Module):
 
     def check_entries(self, value: Tensor, name: str) -> None:
         """Raise a ``ValueError`` if an entry is one that no event of this brick has."""
-        if not torch.isfinite(value).all():
+        if known_true(~torch.isfinite(value).all()):
             raise ValueError(f"{name}: expected finite values, got NaN or infinity")
 
 

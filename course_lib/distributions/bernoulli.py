@@ -9,7 +9,7 @@ from torch import Size, Tensor, nn
 from torch.distributions import Distribution, constraints
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from course_lib.distributions.base import Brick
+from course_lib.distributions.base import Brick, known_true
 
 __all__ = ["BitBrick", "ConditionalBernoulli", "IndependentBernoulli"]
 
@@ -65,7 +65,7 @@ class BitBrick(Brick):
     def check_entries(self, value: Tensor, name: str) -> None:
         """Raise a ``ValueError`` if an entry is neither 0 nor 1."""
         # x - x^2 is zero for bits alone; of infinity it is no number, so one test does for all
-        if torch.addcmul(value, value, value, value=-1).any():
+        if known_true(torch.addcmul(value, value, value, value=-1).any()):
             super().check_entries(value, name)
             raise ValueError(
                 f"{name}: expected entries 0 and 1,"

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_lib.distributions.base import known_true
+
 __all__ = ["UNLABELLED", "check_labels", "one_hot_or_zeros"]
 
 UNLABELLED = -1
@@ -44,7 +46,7 @@ def check_labels(label: Any, batch: int, classes: int) -> None:
         raise TypeError(f"label: expected a tensor of torch.int64, got {kind}")
     if label.shape != (batch,):
         raise ValueError(f"label: expected shape ({batch},), got {tuple(label.shape)}")
-    if ((label < UNLABELLED) | (label >= classes)).any():
+    if known_true(((label < UNLABELLED) | (label >= classes)).any()):
         raise ValueError(
             f"label: expected classes 0 to {classes - 1}, or {UNLABELLED} where there is none,"
             f" got {label.min()} to {label.max()}"

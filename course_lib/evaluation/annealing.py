@@ -17,6 +17,7 @@ from torch.distributions import Distribution
 
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
+from course_lib.evaluation.mode import in_evaluation_mode
 from course_lib.progress import say_if_unfinished
 from course_lib.randomness import fork_seed, seed_for
 
@@ -75,6 +76,7 @@ def schedule(steps: int, sharpness: float = 4.0) -> Tensor:
     return (rise - rise[0]) / (rise[-1] - rise[0])
 
 
+@in_evaluation_mode
 def ais_lower_bound(
     prior: Distribution,
     likelihood: Likelihood,
@@ -117,6 +119,7 @@ def ais_lower_bound(
     return AISEstimate(log_weight.logsumexp(0) - math.log(chains), acceptance)
 
 
+@in_evaluation_mode
 def ais_upper_bound(
     prior: Distribution,
     likelihood: Likelihood,
@@ -156,6 +159,7 @@ def ais_upper_bound(
     return AISEstimate(math.log(len(z)) - log_weight.logsumexp(0), acceptance)
 
 
+@in_evaluation_mode
 def bidirectional_monte_carlo(
     model: LatentVariableModel,
     n: int,

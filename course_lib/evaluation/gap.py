@@ -15,6 +15,7 @@ from torch.distributions import Distribution
 from course_lib.distributions import rsample_and_log_prob
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
+from course_lib.evaluation.mode import in_evaluation_mode
 from course_lib.evaluation.refitting import fit_posterior
 from course_lib.randomness import fork_seed, seed_for
 
@@ -46,6 +47,7 @@ class GapTerms:
         )
 
 
+@in_evaluation_mode
 def gap_terms(
     model: LatentVariableModel,
     x: Tensor,

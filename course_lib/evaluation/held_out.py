@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from course_lib.evaluation.interface import LatentVariableModel
+from course_lib.evaluation.mode import in_evaluation_mode
 from course_lib.progress import say_if_unfinished
 from course_lib.randomness import fork_seed
 
@@ -71,6 +72,7 @@ class Evaluation:
         )
 
 
+@in_evaluation_mode
 @torch.no_grad()
 def evaluate(
     model: LatentVariableModel,

@@ -11,6 +11,7 @@ from torch import Tensor
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.held_out import Estimate, mean_and_error
 from course_lib.evaluation.interface import LatentVariableModel
+from course_lib.evaluation.mode import in_evaluation_mode
 from course_lib.objectives.information import rate_terms
 from course_lib.progress import say_if_unfinished
 from course_lib.randomness import fork_seed
@@ -41,6 +42,7 @@ class InformationTerms:
         )
 
 
+@in_evaluation_mode
 @torch.no_grad()
 def information_terms(
     model: LatentVariableModel, x: Tensor, *, samples: int = 1, seed: int = 0
@@ -100,6 +102,7 @@ def active_units(means: Tensor, threshold: float = 0.01) -> int:
     return int((means.double().var(0) > threshold).sum())
 
 
+@in_evaluation_mode
 @torch.no_grad()
 def latent_shuffle_cost(
     model: LatentVariableModel, x: Tensor, *, samples: int = 1, seed: int = 0

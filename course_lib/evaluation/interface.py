@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_lib.distributions import Brick
+from course_lib.evaluation.mode import evaluation_mode
 from course_lib.exact.grid import Grid, GridWorld
 from course_lib.objectives import Elbo
 
@@ -42,10 +43,12 @@ def quadrature_world(model: LatentVariableModel, grid: Grid) -> GridWorld:
 
     @torch.no_grad()
     def log_likelihood(x: Tensor, z: Tensor) -> Tensor:
-        return model.likelihood(z.to(weight)).log_prob(x.to(weight).unsqueeze(1)).double()
+        with evaluation_mode(model):
+            return model.likelihood(z.to(weight)).log_prob(x.to(weight).unsqueeze(1)).double()
 
     @torch.no_grad()
     def log_prior(z: Tensor) -> Tensor:
-        return model.prior().log_prob(z.to(weight)).double()
+        with evaluation_mode(model):
+            return model.prior().log_prob(z.to(weight)).double()
 
     return GridWorld(log_prior, log_likelihood, grid)

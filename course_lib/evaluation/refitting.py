@@ -20,6 +20,7 @@ from course_lib.distributions import (
 )
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
+from course_lib.evaluation.mode import in_evaluation_mode
 from course_lib.objectives import elbo
 from course_lib.progress import say_if_unfinished
 from course_lib.randomness import fork_seed
@@ -106,6 +107,7 @@ FAMILIES: dict[str, Callable[[int], list[Transform]]] = {
 """The maps of one example's q by name, from z_dim: nothing, L, 8 planar layers, 2 IAF layers."""
 
 
+@in_evaluation_mode
 def fit_posterior(
     model: LatentVariableModel,
     x: Tensor,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from course_lib.distributions import Brick, ConditionalGaussian, StandardGaussian, mlp
-from course_lib.distributions.base import as_count, as_shape
+from course_lib.distributions.base import as_count, as_shape, check_floating
 from course_lib.distributions.codes import (
     ConditionalCategorical,
     JointBrick,
@@ -126,6 +126,7 @@ class InfoGAN(Game):
 
     def loss(self, batch: Tensor, player: str) -> Tensor:
         """Return JSD - alpha I for the generator, -JSD for the critic."""
+        self._check(batch)
         code = self.code().sample((len(batch),))
         fake = self._with_instance_noise(self.generate(code))
         if player == "critic":
@@ -137,6 +138,9 @@ class InfoGAN(Game):
         """Return x = G(noise, c) for each code, with a gradient: (n, *code) -> (n, *event)."""
         noise = self.noise().sample((len(code),))
         return self.generator(torch.cat((noise, code), -1))
+
+    def _check(self, x: Tensor) -> None:
+        check_floating(x, "x", next(self.recogniser.parameters(), None))
 
     def _with_instance_noise(self, x: Tensor) -> Tensor:
         return x + self.instance_noise * torch.randn_like(x) if self.instance_noise else x
@@ -170,7 +174,12 @@ class InfoGAN(Game):
 
     @torch.no_grad()
     def recognise(self, x: Tensor) -> Distribution:
-        """Return q(c|x) for observations, real ones included: (batch, *event) -> (batch,) codes."""
+        """Return q(c|x) for observations, real ones included: (batch, *event) -> (batch,) codes.
+
+        Raises:
+            TypeError: if ``x`` is not a floating-point tensor of the parameters' precision.
+        """
+        self._check(x)
         return self.recogniser(x)
 
 

@@ -125,6 +125,8 @@ class InfoVAE(AdversarialAutoencoder):
             return objectives.rate_terms(q, self.prior()).marginal_kl.mean()
         if self.divergence_kind == "mmd":
             z = q.rsample()
+            if len(z) < 2:
+                raise ValueError("x: expected two examples or more for the MMD, got a batch of one")
             return objectives.mmd2(z, self.prior().sample((PRIOR_DRAWS * len(z),)))
         return super().divergence(q)
 

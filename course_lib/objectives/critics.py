@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from course_lib.distributions.base import check_floating, known_true
 from course_lib.objectives.adversarial import (
     gradient_penalty,
     jsd_bound,
@@ -48,11 +49,13 @@ class Critic(nn.Module):
             fake: (n, *event) samples of p.
 
         Raises:
+            TypeError: if ``real`` is not a floating-point tensor of the critic's precision.
             ValueError: if the sides differ in shape, or ``real`` is not finite.
         """
+        check_floating(real, "real", next(self.parameters(), None))
         if real.shape != fake.shape:
             raise ValueError(f"real: expected shape {tuple(fake.shape)}, got {tuple(real.shape)}")
-        if not torch.isfinite(real).all():
+        if known_true(~torch.isfinite(real).all()):
             raise ValueError("real: expected finite values, got NaN or infinity")
         fake = fake.detach()
         return self.penalty * self.penalty_term(real, fake) - self.bound(real, fake)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from course_lib.distributions.base import as_count
+from course_lib.distributions.base import as_count, known_true
 from course_lib.distributions.networks import MaskedMLP
 from course_lib.distributions.transforms.base import Transform, softclip
 from course_lib.distributions.transforms.stepwise import Stepwise, sequence_of
@@ -85,7 +85,7 @@ def inverse_sigmoidal_flow(z: Tensor, parameters: SigmoidalFlow) -> Tensor:
 def _root(z: Tensor, parameters: SigmoidalFlow) -> Tensor:
     ends = (z.unsqueeze(-1) - parameters.shift) * (-parameters.log_slope).exp()
     low, high = ends.amin(-1), ends.amax(-1)
-    if not torch.isfinite(low + high).all():
+    if known_true(~torch.isfinite(low + high).all()):
         raise ValueError(
             f"z: no finite x is mapped to {z[~torch.isfinite(low + high)][0].item():g}"
         )
@@ -99,7 +99,7 @@ def _root(z: Tensor, parameters: SigmoidalFlow) -> Tensor:
         after = torch.where(inside, newton, (low + high) / 2)
         settled = ((after - x).abs() <= 2 * eps * x.abs().clamp(min=1)).all()
         x = after
-        if settled:
+        if known_true(settled):
             break
     return x
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from course_lib.distributions.base import known_true
 from course_lib.distributions.transforms.base import Transform
 
 __all__ = ["Logit"]
@@ -58,7 +59,7 @@ class Logit(Transform):
         """
         p = self.alpha + self.slope * z
         eps = torch.finfo(p.dtype).eps
-        if not ((p > -eps) & (p < 1 + eps)).all():
+        if known_true(~((p > -eps) & (p < 1 + eps)).all()):
             raise ValueError(
                 f"x: expected grey levels in [0, {self.levels:g}],"
                 f" got values from {z.min().item():g} to {z.max().item():g}"
