@@ -5,7 +5,9 @@ are of), ``SETTINGS`` (how they were chosen: on validation, or with test figures
 ``FIGURES`` (name -> units), ``VERDICT`` and ``EVIDENCE`` (the comparisons of figures on which the
 verdict rests). Its ``measure(seed)`` returns figures by name, with floors and nulls beside them,
 and may add "CPU s". A figure that is a mean over held-out examples is given as an estimate with
-``value`` and ``error``, so that its sampling error is recorded.
+``value`` and ``error``, so that its sampling error is recorded. A claim whose setting is chosen on
+validation has ``CHOICES``, the values tried, ``CHOSEN``, the one that measure uses, and
+``validation_score(choice)``, which is to be low.
 """
 
 

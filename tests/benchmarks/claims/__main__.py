@@ -1,6 +1,6 @@
 """Measure the lecture's claims, record them in the package, and print them as one table.
 
-python tests/benchmarks/claims [claims ...] [--seeds 3] [--fresh] [--show]
+python tests/benchmarks/claims [claims ...] [--seeds 3] [--fresh] [--show] [--choose]
 
 Every result is stored under results/claims/ as soon as it is there: an interrupted run continues
 where it stopped. A stored result is measured again when the claim's code changes, but not when
@@ -176,6 +176,8 @@ def main(
     options = _options(words)
     torch.set_num_threads(1)
     modules = claims_in(folder, options.claims)
+    if options.choose:
+        return choose(modules)
     recorder = Recorder(modules, not options.claims, packaged, table)
     failed, remarks = False, []
     for name, found in run(modules, options.seeds, results, fresh=options.fresh, show=options.show):
@@ -194,12 +196,26 @@ def main(
     return int(failed)
 
 
+def choose(modules: dict[str, ModuleType]) -> int:
+    """Print the validation score of each setting tried; return 1 if the best is not the chosen."""
+    wrong = 0
+    for name, module in modules.items():
+        if hasattr(module, "CHOICES"):
+            scores = {choice: module.validation_score(choice) for choice in module.CHOICES}
+            best = min(scores, key=scores.get)
+            wrong |= int(best != module.CHOSEN)
+            tried = ", ".join(f"{choice:g}: {score:.4g}" for choice, score in scores.items())
+            print(f"{name}: {tried}; best {best:g}, chosen {module.CHOSEN:g}")
+    return wrong
+
+
 def _options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("claims", nargs="*", help="names of claims; all of them if none is given")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--fresh", action="store_true", help="measure what is stored as well")
     parser.add_argument("--show", action="store_true", help="measure nothing, print what is there")
+    parser.add_argument("--choose", action="store_true", help="score settings on validation")
     options = parser.parse_args(words)
     if options.seeds < 1:
         parser.error("--seeds: expected 1 or more")
