@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data import digits
-from course_lib.evaluation import quadrature_world
+from course_lib.evaluation import Estimate, quadrature_world, mean_and_error
 from course_lib.exact.grid import Grid
 from course_lib.models import VAE
 from course_lib.training import cosine, fit
@@ -46,7 +46,7 @@ FIGURES = {
 }
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return log p(x) and the gap, on both parts, for each amount of noise."""
     began = time.process_time()
     splits = digits.load()
@@ -64,8 +64,9 @@ def measure(seed: int) -> dict[str, float]:
 
 
 @torch.no_grad()
-def scores(model: VAE, x: Tensor) -> tuple[float, float]:
+def scores(model: VAE, x: Tensor) -> tuple[Estimate, Estimate]:
     """Return the mean of log p(x), and of log p(x) - L(x)."""
     world = quadrature_world(model, Grid(-7.0, 7.0, 281, dim=2))
-    evidence = world.log_prob(x).mean().item()
-    return evidence, evidence - model.elbo(x, samples=100).total.double().mean().item()
+    evidence = world.log_prob(x)
+    gap = evidence - model.elbo(x, samples=100).total.double()
+    return mean_and_error(evidence), mean_and_error(gap)

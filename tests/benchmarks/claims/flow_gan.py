@@ -21,7 +21,7 @@ from torch import Tensor
 
 from course_lib.data import digits
 from course_lib.distributions import Flow
-from course_lib.evaluation import classifier_two_sample, mmd_test
+from course_lib.evaluation import Estimate, classifier_two_sample, mean_and_error, mmd_test
 from course_lib.models import CouplingFlow, FlowGAN
 from course_lib.models.game import build_critic
 from course_lib.training import cosine, fit
@@ -58,7 +58,7 @@ FIGURES = {f"{name}, {key}": unit for name in LAMBDAS for key, unit in SCORES.it
 }
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return likelihoods, sample tests and condition numbers along lambda, with their floors."""
     began = time.process_time()
     train, validation, test = pixels(seed)
@@ -93,13 +93,13 @@ def trained(train: Tensor, lambda_: float, seed: int) -> FlowGAN:
 
 
 @torch.no_grad()
-def scores(model: FlowGAN, train: Tensor, test: Tensor, seed: int) -> dict[str, float]:
+def scores(model: FlowGAN, train: Tensor, test: Tensor, seed: int) -> dict[str, Estimate | float]:
     """Return what the table has for one model."""
     torch.manual_seed(seed)
     samples = model.sample(len(test)).to(test)
     return {
-        "test -log p": PER_LEVEL - model.log_prob(test.double()).mean().item(),
-        "train -log p": PER_LEVEL - model.log_prob(train.double()).mean().item(),
+        "test -log p": mean_and_error(PER_LEVEL - model.log_prob(test.double())),
+        "train -log p": mean_and_error(PER_LEVEL - model.log_prob(train.double())),
         "accuracy": accuracy(test, samples, seed),
         "MMD^2": mmd_test(test, samples).statistic,
         "log10 condition, median": log_condition(model.brick).median().item(),
@@ -121,14 +121,14 @@ def log_condition(brick: Flow, n: int = 64) -> Tensor:
     return (singular[:, 0] / singular[:, -1]).log10()
 
 
-def kernel_density(train: Tensor, validation: Tensor, test: Tensor) -> float:
+def kernel_density(train: Tensor, validation: Tensor, test: Tensor) -> Estimate:
     """Return the test nats of Gaussian kernels on the training images, as wide as suits best."""
 
-    def nats(x: Tensor, width: float) -> float:
+    def nats(x: Tensor, width: float) -> Tensor:
         square = torch.cdist(x.double(), train.double()).square() / width**2
         log_p = (-square / 2).logsumexp(1) - math.log(len(train))
         constant = 64 * math.log(width * math.sqrt(2 * math.pi))
-        return PER_LEVEL + constant - log_p.mean().item()
+        return PER_LEVEL + constant - log_p
 
-    best = min((0.02 * 1.2**k for k in range(16)), key=lambda width: nats(validation, width))
-    return nats(test, best)
+    best = min((0.02 * 1.2**k for k in range(16)), key=lambda width: nats(validation, width).mean())
+    return mean_and_error(nats(test, best))

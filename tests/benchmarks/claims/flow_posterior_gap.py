@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data import digits
-from course_lib.evaluation import FAMILIES, evaluate, gap_terms, quadrature_world
+from course_lib.evaluation import FAMILIES, Estimate, evaluate, quadrature_world, mean_and_error, gap_terms
 from course_lib.exact.grid import Grid, GridWorld
 from course_lib.models import VAE
 from course_lib.training import cosine, fit
@@ -57,7 +57,7 @@ FIGURES = dict.fromkeys(
 )
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return the exact gap, its two parts by family, and what the importance bound misses."""
     began = time.process_time()
     splits = digits.load()
@@ -72,17 +72,17 @@ def measure(seed: int) -> dict[str, float]:
     gap, train_gap = log_px - on_test.elbo, exact_log_prob(world, train) - on_train.elbo
     missed = log_px - on_test.importance_bound
     figures = {
-        "exact log p(x)": log_px.mean().item(),
-        "exact gap of the encoder's q, mean": gap.mean().item(),
+        "exact log p(x)": mean_and_error(log_px),
+        "exact gap of the encoder's q, mean": mean_and_error(gap),
         "exact gap of the encoder's q, median": gap.median().item(),
-        "the same on 100 training images, mean": train_gap.mean().item(),
-        "log p - importance bound (k = 500), mean": missed.mean().item(),
+        "the same on 100 training images, mean": mean_and_error(train_gap),
+        "log p - importance bound (k = 500), mean": mean_and_error(missed),
     }
     for family in FAMILIES:
         split = gap_terms(model, test, log_px, family, steps=REFIT_STEPS, seed=seed)
         figures[f"approximation, {family}, median"] = split.approximation.median().item()
-        figures[f"approximation, {family}, mean"] = split.approximation.mean().item()
-        figures[f"amortisation, {family}, mean"] = split.amortisation.mean().item()
+        figures[f"approximation, {family}, mean"] = mean_and_error(split.approximation)
+        figures[f"amortisation, {family}, mean"] = mean_and_error(split.amortisation)
     return {**figures, "CPU s": time.process_time() - began}
 
 

@@ -22,6 +22,7 @@ from sklearn.cluster import KMeans
 from torch import Tensor
 
 from course_lib.data import Splits, digits
+from course_lib.evaluation import Mean, mean_and_error
 from course_lib.models import InfoGAN
 from course_lib.training import cosine, fit
 
@@ -47,7 +48,7 @@ FIGURES = {"bound on I(c; x), of log 10 = 2.303": "nats"} | {
 }
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Mean | float]:
     """Return accuracy and shared information of code and class, K-means' beside them."""
     began = time.process_time()
     splits = digits.load("grey")
@@ -62,7 +63,7 @@ def measure(seed: int) -> dict[str, float]:
     spent = time.process_time() - began
     k_means = KMeans(CLASSES, n_init=10, random_state=seed).fit(train.flatten(1).numpy())
     centres = tuple(torch.from_numpy(k_means.predict(x.flatten(1).numpy())) for x in (train, test))
-    figures = {"bound on I(c; x), of log 10 = 2.303": model.information_bound(5000).mean().item()}
+    figures = {"bound on I(c; x), of log 10 = 2.303": mean_and_error(model.information_bound(5000))}
     for name, found in (
         ("InfoGAN", trained),
         ("floor: K-means", centres),
@@ -78,11 +79,11 @@ def clusters(model: InfoGAN, x: Tensor) -> Tensor:
     return model.recognise(x).mean.argmax(-1)
 
 
-def accuracy(on_train: Tensor, on_test: Tensor, splits: Splits) -> float:
+def accuracy(on_train: Tensor, on_test: Tensor, splits: Splits) -> Mean:
     """Return the accuracy on the test images of the assignment that is best in training."""
     rows, columns = linear_sum_assignment(-joint_counts(on_train, splits.train.label))
     digit_of = torch.from_numpy(columns[np.argsort(rows)])
-    return (digit_of[on_test.long()] == splits.test.label).double().mean().item()
+    return mean_and_error((digit_of[on_test.long()] == splits.test.label).double())
 
 
 def joint_counts(cluster: Tensor, label: Tensor) -> np.ndarray:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from claims import Unavailable
 from course_lib.data import mnist
-from course_lib.evaluation import evaluate, information_terms
+from course_lib.evaluation import Estimate, evaluate, information_terms, mean_and_error
 from course_lib.models import VAE, AdversarialAutoencoder, InfoVAE
 from course_lib.objectives import mmd2
 from course_lib.training import fit
@@ -61,7 +61,7 @@ FIGURES = {"MMD^2, null": ""} | {
 }
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return reconstruction, MMD^2, importance bound and the parts of the rate of each model."""
     began = time.process_time()
     try:
@@ -92,13 +92,13 @@ def rate(step: int) -> float:
 
 
 @torch.no_grad()
-def scores(model: VAE, test: Tensor) -> dict[str, float]:
+def scores(model: VAE, test: Tensor) -> dict[str, Estimate | float]:
     """Return the held-out figures of one model."""
     z, split = model.posterior(test).sample(), information_terms(model, test, samples=4)
     return {
-        "reconstruction": -model.elbo(test, 20).reconstruction.mean().item(),
+        "reconstruction": mean_and_error(-model.elbo(test, 20).reconstruction),
         "MMD^2": mmd2(z, model.prior().sample((5000,))).item(),
-        "importance bound": evaluate(model, test, k=300).importance_bound.mean().item(),
-        "rate": split.rate.value,
-        "rate - information": split.marginal_kl.value,
+        "importance bound": mean_and_error(evaluate(model, test, k=300).importance_bound),
+        "rate": split.rate,
+        "rate - information": split.marginal_kl,
     }

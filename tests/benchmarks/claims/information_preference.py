@@ -29,7 +29,14 @@ from course_lib.distributions import (
     StandardGaussian,
     mlp,
 )
-from course_lib.evaluation import active_units, evaluate, information_terms, latent_shuffle_cost
+from course_lib.evaluation import (
+    Estimate,
+    active_units,
+    evaluate,
+    information_terms,
+    mean_and_error,
+    latent_shuffle_cost,
+)
 from course_lib.models import BetaVAE
 from course_lib.models.density import DensityModel
 from course_lib.training import cosine, fit
@@ -70,7 +77,7 @@ FIGURES = {"no z, -log p(x)": "nats per image"} | {
 }
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return likelihood and use of z for every remedy, the model without z first."""
     began = time.process_time()
     try:
@@ -84,7 +91,7 @@ def measure(seed: int) -> dict[str, float]:
     torch.manual_seed(seed)
     without = DensityModel(ConditionalAutoregressiveBernoulli(SHAPE, HIDDEN))
     trained(without, train[:4000], validation, seed)
-    figures = {"no z, -log p(x)": -without.log_prob(test).mean().item()}
+    figures = {"no z, -log p(x)": mean_and_error(-without.log_prob(test))}
     for name, remedy in REMEDIES.items():
         torch.manual_seed(seed)
         model = BetaVAE(
@@ -106,16 +113,16 @@ def trained(model: torch.nn.Module, train: Tensor, validation: Tensor, seed: int
 
 
 @torch.no_grad()
-def scores(model: BetaVAE, test: Tensor) -> dict[str, float]:
+def scores(model: BetaVAE, test: Tensor) -> dict[str, Estimate | float]:
     """Return the held-out figures of one model."""
     bounds, split = evaluate(model, test, k=256), information_terms(model, test, samples=4)
     batches = [information_terms(model, x, samples=4) for x in test.split(50)]
     return {
-        "-log p(x) at most": -bounds.importance_bound.mean().item(),
-        "-ELBO": -bounds.elbo.mean().item(),
-        "I_q": split.information.value,
+        "-log p(x) at most": mean_and_error(-bounds.importance_bound),
+        "-ELBO": mean_and_error(-bounds.elbo),
+        "I_q": split.information,
         "I_q on batches of 50": sum(s.information.value for s in batches) / len(batches),
-        "KL(q(z), p(z))": split.marginal_kl.value,
-        "cost of a wrong z": latent_shuffle_cost(model, test).mean().item(),
+        "KL(q(z), p(z))": split.marginal_kl,
+        "cost of a wrong z": mean_and_error(latent_shuffle_cost(model, test)),
         "active units": active_units(model.posterior(test).mean),
     }

@@ -32,6 +32,7 @@ from course_lib.distributions import (
     Flow,
     mlp,
 )
+from course_lib.evaluation import Mean, mean_and_error
 from course_lib.models import MultimodalVAE
 from course_lib.models.multimodal_vae import jmvae_objective
 from course_lib.training import cosine, fit
@@ -79,7 +80,7 @@ FIGURES = (
 )
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Mean | float]:
     """Return hue entropies, hue frequencies and log-likelihoods both ways, with their floors."""
     began = time.process_time()
     free = pairs.load(0.1)
@@ -144,7 +145,7 @@ def ceiling(seed: int) -> float:
 
 
 @torch.no_grad()
-def scores(model: MultimodalVAE, test: pairs.Pairs) -> dict[str, float]:
+def scores(model: MultimodalVAE, test: pairs.Pairs) -> dict[str, Mean]:
     """Return bounds on log p: joint, each view alone, and each view given the other."""
     x = test.x
     found = {"log p(grey, colour)": model.importance_bound(x, K)}
@@ -153,10 +154,10 @@ def scores(model: MultimodalVAE, test: pairs.Pairs) -> dict[str, float]:
         found[f"log p({other} | {given}) of draws"] = model.conditional_bound(x, [given], K)
         # an estimate, no bound: the difference of two bounds
         found[f"L({other}, {given}) - L({given})"] = model.conditional_estimate(x, [given], K)
-    return {name: value.mean().item() for name, value in found.items()}
+    return {name: mean_and_error(value) for name, value in found.items()}
 
 
-def gaussian_floor(cut: pairs.PairSplits) -> dict[str, float]:
+def gaussian_floor(cut: pairs.PairSplits) -> dict[str, Mean]:
     """Return log p(colour), alone and given grey, of one Gaussian over both (ridge 0.01)."""
     train, test = (
         torch.cat([part.x[m].flatten(1) for m in SHAPES], 1).double()
@@ -173,5 +174,5 @@ def gaussian_floor(cut: pairs.PairSplits) -> dict[str, float]:
     }
 
 
-def _mean_log_prob(mean: Tensor, covariance: Tensor, x: Tensor) -> float:
-    return MultivariateNormal(mean, covariance).log_prob(x).mean().item()
+def _mean_log_prob(mean: Tensor, covariance: Tensor, x: Tensor) -> Mean:
+    return mean_and_error(MultivariateNormal(mean, covariance).log_prob(x))

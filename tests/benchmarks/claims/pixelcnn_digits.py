@@ -15,6 +15,7 @@ import torch
 from claims._views import ViewedPixelCNN
 from course_lib.data import digits
 from course_lib.distributions import ConditionalAutoregressiveBernoulli
+from course_lib.evaluation import Mean, mean_and_error
 from course_lib.models import PixelCNN
 from course_lib.models.density import DensityModel
 from course_lib.training import cosine, fit
@@ -46,10 +47,10 @@ NAMES = ("independent pixels", "MADE, 256 units", "PixelCNN", "PixelCNN, views o
 FIGURES = {f"{name}, exact -log p": "nats per image" for name in NAMES}
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Mean | float]:
     """Return -log p of each model on the test images."""
     began, data = time.process_time(), digits.load()
-    figures: dict[str, float] = {}
+    figures: dict[str, Mean | float] = {}
     for name, (model, steps, rate) in build(seed).items():
         fit(
             model,
@@ -62,5 +63,5 @@ def measure(seed: int) -> dict[str, float]:
             progress=False,
         )
         with torch.no_grad():
-            figures[f"{name}, exact -log p"] = -model.log_prob(data.test.x).mean().item()
+            figures[f"{name}, exact -log p"] = mean_and_error(-model.log_prob(data.test.x))
     return {**figures, "CPU s": time.process_time() - began}

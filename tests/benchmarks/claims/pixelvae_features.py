@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from claims.pixelvae_parents import BATCH, build, train
 from course_lib.data import digits
 from course_lib.data.splits import Splits
-from course_lib.evaluation import evaluate
+from course_lib.evaluation import Mean, evaluate, mean_and_error
 from course_lib.models import PixelCNN, PixelVAE
 
 CLAIM = "PixelVAE learns features, and is shallower and cheaper than PixelCNN (slide 4)"
@@ -73,7 +73,7 @@ FIGURES = {
 }
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Mean | float]:
     """Return accuracies of the probes, and bound, cost and layers of both models."""
     began, data = time.process_time(), digits.load()
     x = data.train.x[:BATCH]
@@ -90,8 +90,8 @@ def measure(seed: int) -> dict[str, float]:
         "VAE, linear probe": probe(vae, data),
         "null: untrained encoder, linear probe": untrained,
         "64 pixels, linear probe": accuracy(data.train.x.flatten(1), data.test.x.flatten(1), data),
-        "PixelVAE, L = 1, importance bound k = 300": -bound.mean().item(),
-        "PixelCNN, L = 4, exact -log p": -exact.mean().item(),
+        "PixelVAE, L = 1, importance bound k = 300": mean_and_error(-bound),
+        "PixelCNN, L = 4, exact -log p": mean_and_error(-exact),
         "PixelVAE, L = 1, ms a step": milliseconds(pixelvae, x),
         "PixelCNN, L = 4, ms a step": milliseconds(pixelcnn, x),
         "CPU s": time.process_time() - began,

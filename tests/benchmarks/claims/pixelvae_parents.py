@@ -17,7 +17,7 @@ from torch import nn
 
 from course_lib.data import digits
 from course_lib.data.splits import Splits
-from course_lib.evaluation import evaluate
+from course_lib.evaluation import Mean, evaluate, mean_and_error
 from course_lib.models import HierarchicalPixelVAE, PixelCNN, PixelVAE
 from course_lib.training import cosine, fit
 
@@ -86,21 +86,21 @@ FIGURES = dict.fromkeys(
 )
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Mean | float]:
     """Return bounds and rate of the PixelVAEs, and -log p of the nets with z := 0."""
     began, data = time.process_time(), digits.load()
-    figures: dict[str, float] = {}
+    figures: dict[str, Mean | float] = {}
     for name, (layers, prior) in VARIANTS.items():
         torch.manual_seed(seed)
         vae = train(build(layers, prior), data, seed)
         result = evaluate(vae, data.test.x, k=300, batch_size=25)
-        figures[f"{name}, -ELBO"] = -result.elbo.mean().item()
-        figures[f"{name}, importance bound k = 300"] = -result.importance_bound.mean().item()
-        figures[f"{name}, KL"] = result.kl.mean().item()
+        figures[f"{name}, -ELBO"] = mean_and_error(-result.elbo)
+        figures[f"{name}, importance bound k = 300"] = mean_and_error(-result.importance_bound)
+        figures[f"{name}, KL"] = mean_and_error(result.kl)
     for layers in (1, 2):
         torch.manual_seed(seed)
         parent = train(PixelCNN(build(layers).likelihood), data, seed)
         with torch.no_grad():
-            exact = -parent.log_prob(data.test.x).mean().item()
+            exact = mean_and_error(-parent.log_prob(data.test.x))
         figures[f"L = {layers}, z := 0 (PixelCNN), exact -log p"] = exact
     return {**figures, "CPU s": time.process_time() - began}

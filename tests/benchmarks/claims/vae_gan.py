@@ -17,8 +17,10 @@ from torch import Tensor
 
 from course_lib.data import digits
 from course_lib.evaluation import (
+    Estimate,
     classifier_two_sample,
     evaluate,
+    mean_and_error,
     mmd_test,
     precision_and_recall,
 )
@@ -46,7 +48,7 @@ FIGURES = {
 } | {f"floor: {key}, train for samples": unit for key, unit in LIKENESS.items()}
 
 
-def measure(seed: int) -> dict[str, float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return bounds and sample tests for each weight of the JSD, with their floors."""
     began = time.process_time()
     splits, figures = digits.load(), {}
@@ -56,8 +58,8 @@ def measure(seed: int) -> dict[str, float]:
         held_out = evaluate(model, test, k=K, samples=20, seed=seed)
         torch.manual_seed(seed)
         found = {
-            "-ELBO": -held_out.elbo.mean().item(),
-            f"-importance bound (k={K})": -held_out.importance_bound.mean().item(),
+            "-ELBO": mean_and_error(-held_out.elbo),
+            f"-importance bound (k={K})": mean_and_error(-held_out.importance_bound),
             **likeness(test, model.sample(len(train)), seed),
         }
         figures |= {f"weight {weight:g}, {name}": value for name, value in found.items()}
