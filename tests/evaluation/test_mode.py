@@ -38,9 +38,9 @@ CALLS = {
     "latent_shuffle_cost": lambda m: evaluation.latent_shuffle_cost(m, X),
     "fit_posterior": lambda m: evaluation.fit_posterior(m, X, steps=3).mean,
     "gap_terms": lambda m: evaluation.gap_terms(m, X, torch.zeros(6), steps=3, samples=9).total,
-    "bidirectional_monte_carlo": lambda m: evaluation.bidirectional_monte_carlo(
-        m, 3, steps=5, chains=2
-    ).lower,
+    "bidirectional_monte_carlo": lambda m: (
+        evaluation.bidirectional_monte_carlo(m, 3, steps=5, chains=2).lower
+    ),
     "quadrature_world": lambda m: world(m).log_prob(X),
 }
 OTHERS = {

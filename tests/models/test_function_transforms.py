@@ -139,5 +139,5 @@ def test_the_mmd_says_that_it_needs_two_examples():
 
 def test_precision_matters_only_where_there_are_weights():
     check_floating(torch.zeros(1).double(), "x")
-    with pytest.raises(TypeError, match="x: expected torch.float32"):
+    with pytest.raises(TypeError, match=r"x: expected torch\.float32"):
         check_floating(torch.zeros(1).double(), "x", torch.zeros(1))

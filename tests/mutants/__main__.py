@@ -27,6 +27,7 @@ from flows import FLOWS
 from foundations import FOUNDATIONS
 from grading import GRADING
 from matching import MATCHING
+from measuring import MEASURING
 from modalities import MODALITIES
 from mutant import Mutant
 from pixels import PIXELS
@@ -41,6 +42,7 @@ MUTANTS = [
     *FOUNDATIONS,
     *GRADING,
     *MATCHING,
+    *MEASURING,
     *MODALITIES,
     *PIXELS,
     *SEQUENCES,
