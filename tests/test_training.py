@@ -796,3 +796,30 @@ def test_the_progress_bar_says_what_is_trained(monkeypatch):
     count = len(lines)
     run(noisy(), progress=False)
     assert len(lines) == count
+
+
+@pytest.mark.parametrize("scale", [1e3, 1e6])
+def test_data_of_a_large_scale_train_or_are_said_to_want_scaling(scale, fixed_seed):
+    from course_lib.models import VAE
+
+    x = torch.randn(60, 5) * scale
+    with pytest.raises(FloatingPointError, match=r"train has entries up to .*: give each column"):
+        fit(VAE.build(5, 2, (8,), "gaussian"), x, steps=50, progress=False)
+    scaled = (x - x.mean(0)) / x.std(0)
+    assert fit(VAE.build(5, 2, (8,), "gaussian"), scaled, steps=50, progress=False).finished
+
+
+def test_a_loss_that_is_no_number_for_another_reason_blames_no_scale():
+    class Poisoned(torch.nn.Linear):
+        def losses(self, batch):
+            return {"model": self(batch).sum() * float("nan")}
+
+    with pytest.raises(FloatingPointError) as caught:
+        fit(Poisoned(2, 1), torch.randn(60, 2), steps=3, progress=False)
+    assert "entries" not in str(caught.value)
+
+
+@pytest.mark.parametrize("device", ["cuda:97", "xpu", "gpu", "no such thing"])
+def test_a_device_that_is_not_there_is_named(device):
+    with pytest.raises(ValueError, match=f"device: expected one that this machine has.*{device}"):
+        fit(torch.nn.Linear(2, 1), torch.zeros(3, 2), steps=1, device=device, progress=False)

@@ -93,13 +93,13 @@ def fit(
         Stopped: if Ctrl-C ended the run; its ``history`` holds what was recorded, and its
             ``history.interrupted`` is True unless the last step was already taken.
         TypeError: if ``train`` or ``validation`` is not made of tensors, or ``seed`` is no integer.
-        ValueError: if a data set is empty or ragged, a number is not positive, or the file of this
-            run cannot be read; the file is then left as it is.
+        ValueError: if a data set is empty or ragged, a number is not positive, this machine has no
+            such device, or the file of this run cannot be read; the file is then left as it is.
         FloatingPointError: if a loss becomes NaN or infinite; the last checkpoint is kept.
     """
     _check_positive(steps=steps, batch_size=batch_size, record_every=record_every)
     _check_data(train, validation)
-    seed, rate = operator.index(seed), _rate(learning_rate)
+    seed, rate, device = operator.index(seed), _rate(learning_rate), _device(device)
     run = Run(model.to(device), train, validation, batch_size, seed, record_every, betas, steps)
     file = None if checkpoint is None else Checkpoint(run, checkpoint, map(rate, range(steps)))
     label = f"training {type(model).__name__}"
@@ -147,6 +147,18 @@ def _check_positive(**numbers: int) -> None:
     for name, number in numbers.items():
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise ValueError(f"{name}: expected a positive integer, got {number!r}")
+
+
+def _device(device: str | torch.device) -> torch.device:
+    """Return the device if this machine has it."""
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"device: expected one that this machine has, such as 'cpu', got {str(device)!r}"
+            f" ({reason})"
+        ) from None
 
 
 def _check_data(train: Data, validation: Data | None) -> None:

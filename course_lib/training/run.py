@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from course_lib.batches import Data, map_data, move, size_of
+from course_lib.batches import Data, map_data, move, parts, size_of
 from course_lib.randomness import cuda_only, fork_seed, seed_for
 
 __all__ = ["History", "Run"]
+
+LARGE = 30.0  # entries beyond this are far from the scale that networks start with
 
 
 @dataclass
@@ -108,7 +110,9 @@ class Run:
         """Return each player's mean loss since the last record; stop the run if it is no number."""
         means = {player: torch.stack(v).mean().item() for player, v in self._since.items()}
         if not all(math.isfinite(mean) for mean in means.values()):
-            raise FloatingPointError(f"a loss became NaN or infinite by step {self.step}: {means}")
+            hint = _scale_hint(self.train)
+            message = f"a loss became NaN or infinite by step {self.step}: {means}{hint}"
+            raise FloatingPointError(message)
         return means
 
     def record(self) -> None:
@@ -194,6 +198,18 @@ class Run:
         torch.set_rng_state(state["random"]["cpu"].cpu())
         if state["random"]["cuda"] is not None:
             torch.cuda.set_rng_state(state["random"]["cuda"].cpu(), self.device)
+
+
+def _scale_hint(data: Data) -> str:
+    """Return what to try where data are far larger than the numbers that networks start with."""
+    floats = [part for part in parts(data, "train") if part.is_floating_point()]
+    largest = max((float(part.abs().max()) for part in floats), default=0.0)
+    if not LARGE < largest < math.inf:
+        return ""
+    return (
+        f"; train has entries up to {largest:.3g}: give each column mean 0 and standard deviation"
+        " 1, (x - x.mean(0)) / x.std(0) with the numbers of the training data"
+    )
 
 
 def _players(model: nn.Module) -> dict[str, list[nn.Parameter]]:

@@ -5,6 +5,7 @@ from mutant import mutants_of
 MEASURED = "test_measured.py"
 CLOSING = "figures/test_closing_table.py"
 MODE = "evaluation/test_mode.py"
+TRAINING = "test_training.py"
 TRANSFORMS = "models/test_function_transforms.py"
 
 MEASURING = [
@@ -58,6 +59,25 @@ MEASURING = [
         "objectives/critics.py",
         TRANSFORMS,
         ("critic: data of any kind", 'check_floating(real, "real", ', "(lambda *_: None)(real, "),
+    ),
+    *mutants_of(
+        "training/run.py",
+        TRAINING,
+        (
+            "training: every loss blamed on the scale",
+            "if not LARGE < largest",
+            "if not 0 < largest",
+        ),
+        ("training: the scale of the data unsaid", "_scale_hint(self.train)\n", '""\n'),
+    ),
+    *mutants_of(
+        "training/loop.py",
+        TRAINING,
+        (
+            "training: torch speaks of a device",
+            "(RuntimeError, AssertionError)",
+            "ZeroDivisionError",
+        ),
     ),
     *mutants_of(
         "models/info_vae.py",
