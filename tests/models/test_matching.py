@@ -288,7 +288,7 @@ def test_a_critic_of_no_size_is_refused(bad):
 
 
 def test_one_example_is_no_sample_to_compare():
-    with pytest.raises(ValueError, match="at least two points"):
+    with pytest.raises(ValueError, match="two examples or more for the MMD"):
         MODELS["mmd"](SHAPE, 2).loss(images(1), "model")
 
 

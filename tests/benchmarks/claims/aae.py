@@ -19,7 +19,7 @@ from torch import Tensor
 from claims import Unavailable
 from course_lib.data import mnist
 from course_lib.distributions import DiagonalGaussian
-from course_lib.evaluation import Mean, classifier_two_sample, mean_and_error
+from course_lib.evaluation import Estimate, classifier_two_sample, mean_and_error
 from course_lib.exact.quadrature import Grid
 from course_lib.models import VAE, AdversarialAutoencoder
 from course_lib.objectives import log_aggregate_posterior, mmd2
@@ -56,7 +56,7 @@ SCORES = {
 FIGURES = {f"{name}, {key}": unit for name in MODELS for key, unit in SCORES.items()}
 
 
-def measure(seed: int) -> dict[str, Mean | float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return KL(q(z), p(z)) by quadrature, MMD^2, C2ST and the ELBO of both."""
     began = time.process_time()
     try:
@@ -82,7 +82,7 @@ def measure(seed: int) -> dict[str, Mean | float]:
 
 
 @torch.no_grad()
-def scores(model: VAE, x: Tensor) -> dict[str, Mean | float]:
+def scores(model: VAE, x: Tensor) -> dict[str, Estimate | float]:
     """Return the figures of one model."""
     q, prior = model.posterior(x), model.prior()
     z = q.sample()

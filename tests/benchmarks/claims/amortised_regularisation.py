@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data import digits
-from course_lib.evaluation import Estimate, quadrature_world, mean_and_error
+from course_lib.evaluation import Estimate, mean_and_error, quadrature_world
 from course_lib.exact.grid import Grid
 from course_lib.models import VAE
 from course_lib.training import cosine, fit

@@ -16,7 +16,14 @@ import torch
 from torch import Tensor
 
 from course_lib.data import digits
-from course_lib.evaluation import FAMILIES, Estimate, evaluate, quadrature_world, mean_and_error, gap_terms
+from course_lib.evaluation import (
+    FAMILIES,
+    Estimate,
+    evaluate,
+    gap_terms,
+    mean_and_error,
+    quadrature_world,
+)
 from course_lib.exact.grid import Grid, GridWorld
 from course_lib.models import VAE
 from course_lib.training import cosine, fit

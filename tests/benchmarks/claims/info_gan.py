@@ -22,7 +22,7 @@ from sklearn.cluster import KMeans
 from torch import Tensor
 
 from course_lib.data import Splits, digits
-from course_lib.evaluation import Mean, mean_and_error
+from course_lib.evaluation import Estimate, mean_and_error
 from course_lib.models import InfoGAN
 from course_lib.training import cosine, fit
 
@@ -48,7 +48,7 @@ FIGURES = {"bound on I(c; x), of log 10 = 2.303": "nats"} | {
 }
 
 
-def measure(seed: int) -> dict[str, Mean | float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return accuracy and shared information of code and class, K-means' beside them."""
     began = time.process_time()
     splits = digits.load("grey")
@@ -79,7 +79,7 @@ def clusters(model: InfoGAN, x: Tensor) -> Tensor:
     return model.recognise(x).mean.argmax(-1)
 
 
-def accuracy(on_train: Tensor, on_test: Tensor, splits: Splits) -> Mean:
+def accuracy(on_train: Tensor, on_test: Tensor, splits: Splits) -> Estimate:
     """Return the accuracy on the test images of the assignment that is best in training."""
     rows, columns = linear_sum_assignment(-joint_counts(on_train, splits.train.label))
     digit_of = torch.from_numpy(columns[np.argsort(rows)])

@@ -34,8 +34,8 @@ from course_lib.evaluation import (
     active_units,
     evaluate,
     information_terms,
-    mean_and_error,
     latent_shuffle_cost,
+    mean_and_error,
 )
 from course_lib.models import BetaVAE
 from course_lib.models.density import DensityModel

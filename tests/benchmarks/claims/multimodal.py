@@ -32,7 +32,7 @@ from course_lib.distributions import (
     Flow,
     mlp,
 )
-from course_lib.evaluation import Mean, mean_and_error
+from course_lib.evaluation import Estimate, mean_and_error
 from course_lib.models import MultimodalVAE
 from course_lib.models.multimodal_vae import jmvae_objective
 from course_lib.training import cosine, fit
@@ -80,7 +80,7 @@ FIGURES = (
 )
 
 
-def measure(seed: int) -> dict[str, Mean | float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return hue entropies, hue frequencies and log-likelihoods both ways, with their floors."""
     began = time.process_time()
     free = pairs.load(0.1)
@@ -145,7 +145,7 @@ def ceiling(seed: int) -> float:
 
 
 @torch.no_grad()
-def scores(model: MultimodalVAE, test: pairs.Pairs) -> dict[str, Mean]:
+def scores(model: MultimodalVAE, test: pairs.Pairs) -> dict[str, Estimate]:
     """Return bounds on log p: joint, each view alone, and each view given the other."""
     x = test.x
     found = {"log p(grey, colour)": model.importance_bound(x, K)}
@@ -157,7 +157,7 @@ def scores(model: MultimodalVAE, test: pairs.Pairs) -> dict[str, Mean]:
     return {name: mean_and_error(value) for name, value in found.items()}
 
 
-def gaussian_floor(cut: pairs.PairSplits) -> dict[str, Mean]:
+def gaussian_floor(cut: pairs.PairSplits) -> dict[str, Estimate]:
     """Return log p(colour), alone and given grey, of one Gaussian over both (ridge 0.01)."""
     train, test = (
         torch.cat([part.x[m].flatten(1) for m in SHAPES], 1).double()
@@ -174,5 +174,5 @@ def gaussian_floor(cut: pairs.PairSplits) -> dict[str, Mean]:
     }
 
 
-def _mean_log_prob(mean: Tensor, covariance: Tensor, x: Tensor) -> Mean:
+def _mean_log_prob(mean: Tensor, covariance: Tensor, x: Tensor) -> Estimate:
     return mean_and_error(MultivariateNormal(mean, covariance).log_prob(x))

@@ -15,7 +15,7 @@ import torch
 from claims._views import ViewedPixelCNN
 from course_lib.data import digits
 from course_lib.distributions import ConditionalAutoregressiveBernoulli
-from course_lib.evaluation import Mean, mean_and_error
+from course_lib.evaluation import Estimate, mean_and_error
 from course_lib.models import PixelCNN
 from course_lib.models.density import DensityModel
 from course_lib.training import cosine, fit
@@ -47,10 +47,10 @@ NAMES = ("independent pixels", "MADE, 256 units", "PixelCNN", "PixelCNN, views o
 FIGURES = {f"{name}, exact -log p": "nats per image" for name in NAMES}
 
 
-def measure(seed: int) -> dict[str, Mean | float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return -log p of each model on the test images."""
     began, data = time.process_time(), digits.load()
-    figures: dict[str, Mean | float] = {}
+    figures: dict[str, Estimate | float] = {}
     for name, (model, steps, rate) in build(seed).items():
         fit(
             model,

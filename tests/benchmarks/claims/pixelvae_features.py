@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from claims.pixelvae_parents import BATCH, build, train
 from course_lib.data import digits
 from course_lib.data.splits import Splits
-from course_lib.evaluation import Mean, evaluate, mean_and_error
+from course_lib.evaluation import Estimate, evaluate, mean_and_error
 from course_lib.models import PixelCNN, PixelVAE
 
 CLAIM = "PixelVAE learns features, and is shallower and cheaper than PixelCNN (slide 4)"
@@ -73,7 +73,7 @@ FIGURES = {
 }
 
 
-def measure(seed: int) -> dict[str, Mean | float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return accuracies of the probes, and bound, cost and layers of both models."""
     began, data = time.process_time(), digits.load()
     x = data.train.x[:BATCH]

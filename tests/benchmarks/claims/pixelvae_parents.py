@@ -17,7 +17,7 @@ from torch import nn
 
 from course_lib.data import digits
 from course_lib.data.splits import Splits
-from course_lib.evaluation import Mean, evaluate, mean_and_error
+from course_lib.evaluation import Estimate, evaluate, mean_and_error
 from course_lib.models import HierarchicalPixelVAE, PixelCNN, PixelVAE
 from course_lib.training import cosine, fit
 
@@ -86,10 +86,10 @@ FIGURES = dict.fromkeys(
 )
 
 
-def measure(seed: int) -> dict[str, Mean | float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return bounds and rate of the PixelVAEs, and -log p of the nets with z := 0."""
     began, data = time.process_time(), digits.load()
-    figures: dict[str, Mean | float] = {}
+    figures: dict[str, Estimate | float] = {}
     for name, (layers, prior) in VARIANTS.items():
         torch.manual_seed(seed)
         vae = train(build(layers, prior), data, seed)

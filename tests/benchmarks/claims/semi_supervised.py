@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from course_lib.data import Examples, digits
-from course_lib.evaluation import Mean, mean_and_error
+from course_lib.evaluation import Estimate, mean_and_error
 from course_lib.models import SemiSupervisedVAE
 from course_lib.training import cosine, fit
 
@@ -47,7 +47,7 @@ FIGURES = {
 } | {"error, all 1297 labels": "share of images misread"}
 
 
-def measure(seed: int) -> dict[str, Mean | float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return test errors with and without the unlabelled digits, and the bound on log p(x)."""
     began = time.process_time()
     cut, figures = digits.load(), {}
@@ -109,6 +109,6 @@ def classifier(x: Tensor, label: Tensor, seed: int) -> SemiSupervisedVAE:
     return model
 
 
-def error(model: nn.Module, test: Examples) -> Mean:
+def error(model: nn.Module, test: Examples) -> Estimate:
     """Return the share of a set that q(y|x) misreads."""
     return mean_and_error((model.classify(test.x) != test.label).float())

@@ -18,7 +18,7 @@ from torch import Tensor
 from claims import Unavailable
 from course_lib.data import mnist
 from course_lib.distributions import IndependentBernoulli
-from course_lib.evaluation import Mean, evaluate, mean_and_error
+from course_lib.evaluation import Estimate, evaluate, mean_and_error
 from course_lib.models import VAE, FlowPosteriorVAE
 from course_lib.training import fit
 
@@ -57,7 +57,7 @@ FIGURES = dict.fromkeys(
 )
 
 
-def measure(seed: int) -> dict[str, Mean | float]:
+def measure(seed: int) -> dict[str, Estimate | float]:
     """Return ELBO, importance bound and gap of both models, and the floor."""
     began = time.process_time()
     try:
@@ -94,7 +94,7 @@ def validation_score(rise: int) -> float:
     return total
 
 
-def independent_pixels(train: Tensor, test: Tensor) -> Mean:
+def independent_pixels(train: Tensor, test: Tensor) -> Estimate:
     """Return the mean log p(x) of pixels drawn apart, each as often one as in training."""
     frequency = (train.sum(0) + 0.5) / (len(train) + 1)
     return mean_and_error(IndependentBernoulli(frequency.logit(), event_dim=3).log_prob(test))
