@@ -39,7 +39,7 @@ class AdversarialAutoencoder(VAE, Game):
         weight: w, of the divergence, in nats of reconstruction a nat.
         kl_weight: kappa, of the KL.
         critic_turns: how often the critic moves in one step.
-        input_noise: as in ``VAE``.
+        options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
     Raises:
         ValueError: if a weight is negative or no finite number, or the bricks do not fit.
@@ -62,9 +62,9 @@ class AdversarialAutoencoder(VAE, Game):
         weight: float = 10.0,
         kl_weight: float = 1.0,
         critic_turns: int = 1,
-        input_noise: float = 0.0,
+        **options: float,
     ) -> None:
-        super().__init__(prior, likelihood, posterior, input_noise=input_noise)
+        super().__init__(prior, likelihood, posterior, **options)
         self.critic = critic
         self.weight = as_weight(weight, "weight", finite=True)
         self.kl_weight = as_weight(kl_weight, "kl_weight", finite=True)
@@ -89,7 +89,7 @@ class AdversarialAutoencoder(VAE, Game):
             hidden: widths of the encoder's hidden layers; the decoder mirrors them.
             likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
             critic_hidden: widths of the critic's hidden layers.
-            options: the weights of the constructor.
+            options: those of the constructor.
 
         Raises:
             ValueError: if a size is not a positive integer, or the likelihood is unknown.
@@ -114,7 +114,7 @@ class AdversarialAutoencoder(VAE, Game):
             return self.critic.loss(self.prior().sample((len(z),)), z)
         q = self.encode(batch)
         bound = objectives.elbo(self.prior(), self.likelihood, q, batch)
-        loss = -(bound.reconstruction - self.kl_weight * bound.kl).mean()
+        loss = self.weighed_loss(bound, self.kl_weight)
         return loss + self.weight * self.divergence(q) if self.weight else loss
 
     def divergence(self, q: Distribution) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from course_lib import objectives
@@ -21,7 +20,8 @@ class BetaVAE(VAE):
 
     A beta above 1 presses against the information of z, one below 1 rewards it; -beta is the
     slope of distortion over rate. Two remedies for collapse (slide 16) change the weight of the
-    KL while the model trains, and only then. ``elbo`` is the bound of the model, whatever beta.
+    KL while the model trains, and only then: free bits, and the warm-up that every VAE has.
+    ``elbo`` is the bound of the model, whatever beta.
 
     Args:
         prior: the brick p(z).
@@ -30,8 +30,7 @@ class BetaVAE(VAE):
         beta: weight of the KL; at 1 this is a VAE.
         free_bits: nats that each dimension of z may use for free, on the average of a batch; it
             needs a Gaussian posterior and a Gaussian prior.
-        warm_up: how many training steps the weight takes to rise from 0 to beta.
-        input_noise: as in ``VAE``.
+        options: ``warm_up``, after which the weight is beta, and ``input_noise``, as in ``VAE``.
 
     Raises:
         ValueError: if a weight is negative or no finite number, or the bricks do not fit.
@@ -54,26 +53,18 @@ class BetaVAE(VAE):
         *,
         beta: float = 1.0,
         free_bits: float = 0.0,
-        warm_up: int = 0,
-        input_noise: float = 0.0,
+        **options: float,
     ) -> None:
-        super().__init__(prior, likelihood, posterior, input_noise=input_noise)
+        super().__init__(prior, likelihood, posterior, **options)
         self.beta = as_weight(beta, "beta", finite=True)
         self.free_bits = as_weight(free_bits, "free_bits", finite=True)
-        self.warm_up = int(as_weight(warm_up, "warm_up", finite=True))
-        # a buffer, so that a resumed run goes on from the same weight
-        self.register_buffer("step", torch.zeros((), dtype=torch.long))
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
         """Return the batch mean of beta KL - E_q[log p(x|z)]; while training, with the remedies."""
         self.likelihood.check_event(batch, "x")
         q = self.encode(batch)
         bound = objectives.elbo(self.prior(), self.likelihood, q, batch)
-        if not self.training:
-            return {"model": -(bound.reconstruction - self.beta * bound.kl).mean()}
-        weight = self.beta * objectives.warm_up_weight(self.step.item(), self.warm_up)
-        self.step += 1
-        if not self.free_bits:
-            return {"model": -(bound.reconstruction - weight * bound.kl).mean()}
+        if not self.training or not self.free_bits:
+            return {"model": self.weighed_loss(bound, self.beta)}
         kl = objectives.free_bits(objectives.kl_per_dimension(q, self.prior()), self.free_bits)
-        return {"model": weight * kl - bound.reconstruction.mean()}
+        return {"model": self.beta * self.warm_up() * kl - bound.reconstruction.mean()}

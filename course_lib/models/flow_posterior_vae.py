@@ -53,6 +53,7 @@ class FlowPosteriorVAE(VAE):
         flow: str = "iaf",
         layers: int = 2,
         flow_hidden: Sequence[int] = (64,),
+        **options: float,
     ) -> Self:
         """Return a VAE with a flow posterior from plain sizes.
 
@@ -64,6 +65,7 @@ class FlowPosteriorVAE(VAE):
             flow: ``"planar"`` or ``"iaf"``.
             layers: how many maps.
             flow_hidden: hidden widths inside each IAF layer; planar layers have none.
+            options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
         Raises:
             ValueError: if a size is not a positive integer, or a name is unknown.
@@ -76,7 +78,8 @@ class FlowPosteriorVAE(VAE):
             posterior_maps(flow, layers, z_dim, features, flow_hidden),
             nn.Sequential(encoder(x_shape, trunk, features), nn.ReLU()),
         )
-        return cls(StandardGaussian(z_dim), decoder(x_shape, z_dim, hidden, likelihood), posterior)
+        p_x = decoder(x_shape, z_dim, hidden, likelihood)
+        return cls(StandardGaussian(z_dim), p_x, posterior, **options)
 
 
 def posterior_maps(

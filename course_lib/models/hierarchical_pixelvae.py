@@ -25,6 +25,7 @@ from course_lib.distributions.pixelcnn import as_image_shape
 from course_lib.models.vae import encoder
 from course_lib.models.warm_up import WarmUp
 from course_lib.objectives import Elbo, sample_and_kl
+from course_lib.objectives.critics import as_weight
 
 __all__ = ["HierarchicalElbo", "HierarchicalPixelVAE"]
 
@@ -52,6 +53,8 @@ class HierarchicalPixelVAE(nn.Module):
         posterior: the brick q(z1|x).
         z2_posterior: the brick q(z2|z1).
         warm_up: over how many training steps the weight of both KL terms rises to one.
+        input_noise: standard deviation of the noise on x before q(z1|x), in training, as in
+            ``VAE``.
 
     Raises:
         ValueError: if two bricks speak of a latent of different shape.
@@ -74,7 +77,9 @@ class HierarchicalPixelVAE(nn.Module):
         likelihood: Brick,
         posterior: Brick,
         z2_posterior: Brick,
+        *,
         warm_up: int = 0,
+        input_noise: float = 0.0,
     ) -> None:
         super().__init__()
         for name, of_q, of_p in (
@@ -89,6 +94,7 @@ class HierarchicalPixelVAE(nn.Module):
         self.prior, self.z1_prior, self.likelihood = prior, z1_prior, likelihood
         self.posterior, self.z2_posterior = posterior, z2_posterior
         self.warm_up = WarmUp(warm_up)
+        self.input_noise = as_weight(input_noise, "input_noise", finite=True)
 
     @classmethod
     def build(
@@ -101,7 +107,7 @@ class HierarchicalPixelVAE(nn.Module):
         features: int = 16,
         layers: int = 1,
         dropout: float = 0.0,
-        warm_up: int = 0,
+        **options: float,
     ) -> Self:
         """Return the hierarchy from plain sizes: a PixelCNN given z1, a MAF layer given z2.
 
@@ -113,7 +119,7 @@ class HierarchicalPixelVAE(nn.Module):
             features: features of z1's map, and of each stack of the PixelCNN.
             layers: how many autoregressive layers p(x|z1) has.
             dropout: share of the PixelCNN's gated features set to zero in training.
-            warm_up: over how many training steps the weight of both KL terms rises to one.
+            options: the constructor's ``warm_up`` and ``input_noise``.
 
         Raises:
             ValueError: if a size is not a positive integer.
@@ -140,7 +146,7 @@ class HierarchicalPixelVAE(nn.Module):
             likelihood,
             ConditionalGaussian(encoder(x_shape, hidden, 2 * z1_dim), z1_dim),
             ConditionalGaussian(mlp(z1_dim, (width,), 2 * z2_dim), z2_dim),
-            warm_up,
+            **options,
         )
 
     def elbo_terms(self, x: Tensor, samples: int = 1) -> HierarchicalElbo:
@@ -154,7 +160,10 @@ class HierarchicalPixelVAE(nn.Module):
             TypeError, ValueError: if ``x`` is not a batch that the likelihood could have produced.
         """
         self.likelihood.check_event(x, "x")
-        z1, log_q = rsample_and_log_prob(self.posterior(x), (as_count(samples, "samples"),))
+        seen = x
+        if self.training and self.input_noise:
+            seen = x + self.input_noise * torch.randn_like(x)
+        z1, log_q = rsample_and_log_prob(self.posterior(seen), (as_count(samples, "samples"),))
         z2, kl_z2 = sample_and_kl(self.z2_posterior(z1), self.prior(), 1)
         kl_z1 = log_q - self.z1_prior(z2[0]).log_prob(z1)
         reconstruction = self.likelihood(z1).log_prob(x)

@@ -44,7 +44,7 @@ class InfoVAE(AdversarialAutoencoder):
             critic, as in ``AdversarialAutoencoder``.
         critic: the critic of "jsd"; None for the others.
         critic_turns: how often it moves in one step.
-        input_noise: as in ``VAE``.
+        options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
     Raises:
         ValueError: if the weights are out of range, the divergence is unknown, a critic is missing
@@ -69,7 +69,7 @@ class InfoVAE(AdversarialAutoencoder):
         lambda_: float = 100.0,
         divergence: str = "mmd",
         critic_turns: int = 1,
-        input_noise: float = 0.0,
+        **options: float,
     ) -> None:
         _check_weights(alpha, lambda_)
         _check_divergence(divergence, critic)
@@ -81,7 +81,7 @@ class InfoVAE(AdversarialAutoencoder):
             weight=max(0.0, round(alpha + lambda_ - 1, 12)),  # rounding may leave -1e-16
             kl_weight=1 - alpha,
             critic_turns=critic_turns,
-            input_noise=input_noise,
+            **options,
         )
         self.alpha, self.lambda_, self.divergence_kind = alpha, lambda_, divergence
 
@@ -104,7 +104,7 @@ class InfoVAE(AdversarialAutoencoder):
             hidden: widths of the encoder's hidden layers; the decoder mirrors them.
             likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
             divergence: ``"mmd"``, ``"kl"`` or ``"jsd"``.
-            options: the weights of the constructor; ``critic_hidden`` with ``"jsd"``.
+            options: those of the constructor; ``critic_hidden`` with ``"jsd"``.
 
         Raises:
             ValueError: if a size is not a positive integer, or a name is unknown.

@@ -39,7 +39,9 @@ class MultimodalVAE(VAE):
         likelihoods: for each modality's name the brick p(x_m|z).
         posterior: q(z | the observed modalities), called with their dictionary: ``InferenceNets``
             or ``ProductOfExperts``.
-        objective: what training maximises: maps the model and a batch to (batch,) numbers.
+        objective: what training maximises: maps the model and a batch to (batch,) numbers; during
+            a warm-up it is also given ``kl_weight``, the weight of the KL in its bounds.
+        options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
     Example:
         >>> model = MultimodalVAE.build({"grey": (1, 4, 4), "colour": 6}, z_dim=2, hidden=(16,))
@@ -60,9 +62,10 @@ class MultimodalVAE(VAE):
         prior: Brick,
         likelihoods: Mapping[str, Brick],
         posterior: InferenceNets | ProductOfExperts,
-        objective: Callable[[MultimodalVAE, Views], Tensor] | None = None,
+        objective: Callable[..., Tensor] | None = None,
+        **options: float,
     ) -> None:
-        super().__init__(prior, ConditionalModalities(likelihoods), posterior)
+        super().__init__(prior, ConditionalModalities(likelihoods), posterior, **options)
         self.objective = jmvae_objective if objective is None else objective
 
     @classmethod
@@ -74,7 +77,8 @@ class MultimodalVAE(VAE):
         likelihood: str | Mapping[str, str] = "bernoulli",
         *,
         inference: str = "nets",
-        objective: Callable[[MultimodalVAE, Views], Tensor] | None = None,
+        objective: Callable[..., Tensor] | None = None,
+        **options: float,
     ) -> Self:
         """Return a multimodal VAE from plain sizes.
 
@@ -86,6 +90,7 @@ class MultimodalVAE(VAE):
             inference: ``"nets"``, one for each set of modalities, trained by ``jmvae_objective``;
                 or ``"product"``, one expert for each modality, trained by ``mvae_objective``.
             objective: another one.
+            options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
         Raises:
             ValueError: if there is no modality, a size is not a positive integer, or a name is
@@ -103,6 +108,7 @@ class MultimodalVAE(VAE):
             parts,
             posterior.build(shapes, z_dim, hidden),
             objective or bound,
+            **options,
         )
 
     @property
@@ -111,8 +117,13 @@ class MultimodalVAE(VAE):
         return self.likelihood.names
 
     def losses(self, batch: Views) -> dict[str, Tensor]:
-        """Return what the one player minimises: the batch mean of minus the objective, in nats."""
-        return {"model": -self.objective(self, batch).mean()}
+        """Return the training loss: the batch mean of minus the objective, in nats."""
+        options = {"kl_weight": self.warm_up()} if self.warm_up.over else {}
+        return {"model": -self.objective(self, batch, **options).mean()}
+
+    def encoder_input(self, x: Views) -> dict[str, Tensor]:
+        """Return every modality as the encoders see it, with their noise in training."""
+        return {name: super(MultimodalVAE, self).encoder_input(x_m) for name, x_m in x.items()}
 
     def conditional_bound(self, x: Views, given: Sequence[str], k: int) -> Tensor:
         r"""Return a lower bound on the log-probability with which ``sample_given`` draws the rest.
@@ -195,6 +206,7 @@ def jmvae_objective(
     alpha: float = 1.0,
     direction: str = "forward",
     detach_joint: bool = True,
+    kl_weight: float | Tensor = 1.0,
 ) -> Tensor:
     r"""Return ELBO(x1,x2) - alpha sum_m KL(q(z|x1,x2), q(z|x_m)), tied (slide 8).
 
@@ -211,9 +223,11 @@ def jmvae_objective(
             move then, and the first term stays the ELBO's own. Taken as it is written, the
             objective (JMVAE-kl, arXiv:1611.01891) moves it too: a large alpha then drags it
             towards nets that see less.
+        kl_weight: the weight of the ELBO's KL, below 1 in a warm-up.
 
     Returns:
-        (batch,) nats; at any alpha >= 0 a lower bound on log p(x1,x2), for a KL is never negative.
+        (batch,) nats; with any alpha >= 0 and the whole KL a lower bound on log p(x1,x2), since a
+        KL is never negative.
 
     Raises:
         ValueError: if a modality is missing, ``alpha`` is negative or not finite, or the direction
@@ -225,18 +239,20 @@ def jmvae_objective(
     model.likelihood.check_event(x, "x")
     if set(x) != set(model.names):
         raise ValueError(f"x: expected all of {', '.join(model.names)}, got {', '.join(x)}")
-    joint = model.posterior(x)
-    bound = objectives.elbo(model.prior(), model.likelihood, joint, x).total
+    seen = model.encoder_input(x)
+    joint = model.posterior(seen)
+    parts = objectives.elbo(model.prior(), model.likelihood, joint, x)
+    bound = parts.reconstruction - kl_weight * parts.kl
     joint = _held(joint) if detach_joint else joint
     for names in model.posterior.subsets:
         if len(names) < len(x):
-            part = model.posterior({m: x[m] for m in names})
+            part = model.posterior({m: seen[m] for m in names})
             pair = (joint, part) if direction == "forward" else (part, joint)
             bound = bound - alpha * sample_and_kl(*pair, 1)[1]
     return bound
 
 
-def mvae_objective(model: MultimodalVAE, x: Views) -> Tensor:
+def mvae_objective(model: MultimodalVAE, x: Views, *, kl_weight: float | Tensor = 1.0) -> Tensor:
     """Return the sum over every observed set S of modalities of ELBO(x_S) (slide 8).
 
     Every expert is trained alone as well as in company, so that a modality may be missing later;
@@ -249,7 +265,8 @@ def mvae_objective(model: MultimodalVAE, x: Views) -> Tensor:
     """
     sets = [names for names in model.posterior.subsets if set(names) <= set(x)]
     model.likelihood.check_event(x, "x")
-    return sum(model.elbo({m: x[m] for m in names}).total for names in sets)
+    bounds = [model.elbo({m: x[m] for m in names}) for names in sets]
+    return sum(bound.reconstruction - kl_weight * bound.kl for bound in bounds)
 
 
 def _held(q: DiagonalGaussian) -> DiagonalGaussian:

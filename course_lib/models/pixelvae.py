@@ -20,7 +20,6 @@ from course_lib.distributions import (
 from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.pixelcnn import as_image_shape
 from course_lib.models.vae import VAE, encoder
-from course_lib.models.warm_up import WarmUp
 
 __all__ = ["PixelVAE"]
 
@@ -32,13 +31,7 @@ class PixelVAE(VAE):
 
     ``PixelCNN(vae.likelihood)`` is the same net with z := 0. A decoder that can do without z soon
     does: with ``warm_up`` the KL enters the loss little by little, so that z is in use before it
-    costs anything.
-
-    Args:
-        prior: the brick p(z).
-        likelihood: the brick p(x|z).
-        posterior: the brick q(z|x).
-        warm_up: over how many training steps the weight of the KL rises to one.
+    costs anything. The constructor is that of ``VAE``.
 
     Example:
         >>> vae = PixelVAE.build(x_shape=(1, 3, 5), z_dim=2, hidden=(16,), features=4, layers=1)
@@ -50,10 +43,6 @@ class PixelVAE(VAE):
     Paper: Gulrajani, Kumar, Ahmed, Taiga, Visin, Vazquez, Courville (2017), PixelVAE,
     arXiv:1611.05013.
     """
-
-    def __init__(self, prior: Brick, likelihood: Brick, posterior: Brick, warm_up: int = 0) -> None:
-        super().__init__(prior, likelihood, posterior)
-        self.warm_up = WarmUp(warm_up)
 
     @classmethod
     def build(
@@ -67,7 +56,7 @@ class PixelVAE(VAE):
         prior: str = "standard",
         half_width: int = 1,
         dropout: float = 0.0,
-        warm_up: int = 0,
+        **options: float,
     ) -> Self:
         """Return a PixelVAE from plain sizes.
 
@@ -81,7 +70,7 @@ class PixelVAE(VAE):
             prior: ``"standard"`` for N(0, I), ``"autoregressive"`` for a MAF.
             half_width: how far each autoregressive layer sees; the first sees twice as far.
             dropout: share of the gated features set to zero in training.
-            warm_up: over how many training steps the weight of the KL rises to one.
+            options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
         Raises:
             ValueError: if a size is not a positive integer, or the prior is unknown.
@@ -98,12 +87,7 @@ class PixelVAE(VAE):
             dropout=dropout,
         )
         posterior = ConditionalGaussian(encoder(x_shape, hidden, 2 * z_dim), z_dim)
-        return cls(latent_prior(prior, z_dim), likelihood, posterior, warm_up)
-
-    def losses(self, batch: Tensor) -> dict[str, Tensor]:
-        """Return the batch mean of -L(x), in nats; in warm-up the KL counts in part."""
-        bound = self.elbo(batch)
-        return {"model": -(bound.reconstruction - self.warm_up() * bound.kl).mean()}
+        return cls(latent_prior(prior, z_dim), likelihood, posterior, **options)
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor) -> Tensor:

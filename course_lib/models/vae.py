@@ -19,6 +19,7 @@ from course_lib.distributions import (
     mlp,
 )
 from course_lib.distributions.base import as_count, as_shape
+from course_lib.models.warm_up import WarmUp
 from course_lib.objectives import Elbo
 from course_lib.objectives.critics import as_weight
 
@@ -37,6 +38,8 @@ class VAE(nn.Module):
         input_noise: standard deviation of Gaussian noise on the encoder's input while the model
             trains: amortised inference regularisation (slide 12). It keeps q(z|x) from changing
             fast with x, and so from fitting the training set alone; in evaluation it is absent.
+        warm_up: over how many training steps the weight of the KL rises to its full value, so that
+            z is in use before it costs anything (``WarmUp``); 0 for none.
 
     Raises:
         ValueError: if prior and posterior speak of events of different shape, or the noise is
@@ -54,7 +57,13 @@ class VAE(nn.Module):
     """
 
     def __init__(
-        self, prior: Brick, likelihood: Brick, posterior: Brick, *, input_noise: float = 0.0
+        self,
+        prior: Brick,
+        likelihood: Brick,
+        posterior: Brick,
+        *,
+        input_noise: float = 0.0,
+        warm_up: int = 0,
     ) -> None:
         super().__init__()
         if prior.event_shape != posterior.event_shape:
@@ -64,6 +73,7 @@ class VAE(nn.Module):
             )
         self.prior, self.likelihood, self.posterior = prior, likelihood, posterior
         self.input_noise = as_weight(input_noise, "input_noise", finite=True)
+        self.warm_up = WarmUp(warm_up)
 
     @classmethod
     def build(
@@ -81,7 +91,7 @@ class VAE(nn.Module):
             z_dim: the number of latent dimensions.
             hidden: widths of the encoder's hidden layers; the decoder mirrors them.
             likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
-            options: what the class takes beside its bricks, e.g. ``input_noise``.
+            options: what the class takes besides its bricks, e.g. ``input_noise``, ``warm_up``.
 
         Raises:
             ValueError: if a size is not a positive integer, or the likelihood is unknown.
@@ -93,9 +103,13 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor) -> Distribution:
         """Return q(z|x), batch (batch,); while the model trains, of x with the encoder's noise."""
+        return self.posterior(self.encoder_input(x))
+
+    def encoder_input(self, x: Tensor) -> Tensor:
+        """Return x as the encoder sees it: with ``input_noise`` in training, and unchanged else."""
         if self.training and self.input_noise:
-            x = x + self.input_noise * torch.randn_like(x)
-        return self.posterior(x)
+            return x + self.input_noise * torch.randn_like(x)
+        return x
 
     def elbo(self, x: Tensor, samples: int = 1) -> Elbo:
         """Return L(x) = E_q[log p(x|z)] - KL(q(z|x), p(z)) (slide 6).
@@ -119,8 +133,13 @@ class VAE(nn.Module):
         return objectives.importance_bound(self.prior(), self.likelihood, self.posterior(x), x, k)
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
-        """Return what the one player minimises: the batch mean of -L(x), in nats."""
-        return {"model": -self.elbo(batch).total.mean()}
+        """Return the training loss, the batch mean of -L(x), in nats; in warm-up less of the KL."""
+        return {"model": self.weighed_loss(self.elbo(batch))}
+
+    def weighed_loss(self, bound: Elbo, kl_weight: float = 1.0) -> Tensor:
+        """Return the batch mean of w KL - E_q[log p(x|z)]; w is ``kl_weight`` times the warm-up."""
+        weight = kl_weight * self.warm_up()
+        return -(bound.reconstruction - weight * bound.kl).mean()
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:

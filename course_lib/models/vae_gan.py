@@ -33,7 +33,7 @@ class VAEGAN(VAE, Game):
         critic: tells data from samples.
         weight: lambda, of the JSD, 0 included.
         critic_turns: how many turns the critic has for one of the VAE.
-        input_noise: as in ``VAE``.
+        options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
     Raises:
         ValueError: if ``weight`` is negative or not finite, or the VAE's bricks do not fit.
@@ -59,9 +59,9 @@ class VAEGAN(VAE, Game):
         *,
         weight: float = 1.0,
         critic_turns: int = 1,
-        input_noise: float = 0.0,
+        **options: float,
     ) -> None:
-        super().__init__(prior, likelihood, posterior, input_noise=input_noise)
+        super().__init__(prior, likelihood, posterior, **options)
         self.critic, self.weight = critic, as_weight(weight, "weight", finite=True)
         self.set_turns(critic_turns)
 
@@ -86,7 +86,7 @@ class VAEGAN(VAE, Game):
             likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
             critic: ``"jsd"`` or ``"wasserstein"``.
             critic_hidden: widths of the critic's hidden layers.
-            options: the constructor's ``weight``, ``critic_turns`` and ``input_noise``.
+            options: the constructor's ``weight`` and ``critic_turns``, and those of ``VAE``.
 
         Raises:
             ValueError: if a size is not a positive integer, or a name is unknown.
@@ -105,7 +105,7 @@ class VAEGAN(VAE, Game):
         if player == "critic":
             self.likelihood.check_event(batch, "batch")
             return self.critic.loss(batch, self.sample(len(batch)))
-        matching = -self.elbo(batch).total.mean()
+        matching = self.weighed_loss(self.elbo(batch))
         if self.weight == 0:
             return matching
         return matching + self.weight * self.critic.generator_loss(self.rsample(len(batch)))

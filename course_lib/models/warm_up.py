@@ -37,7 +37,7 @@ class WarmUp(nn.Module):
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     def forward(self) -> Tensor:
-        """Return the weight of this step, a number in (0, 1]."""
+        """Return the weight of this step, min(1, step / over) with steps counted from 1: ()."""
         if not self.training or not self.over:
             return torch.ones_like(self.steps)
         self.steps += 1

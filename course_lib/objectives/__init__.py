@@ -18,7 +18,6 @@ from course_lib.objectives.information import (
     kl_per_dimension,
     log_aggregate_posterior,
     rate_terms,
-    warm_up_weight,
 )
 from course_lib.objectives.mmd import median_width, mmd2
 from course_lib.objectives.sequence_bounds import (
@@ -54,6 +53,5 @@ __all__ = [
     "sequence_elbo",
     "sequence_importance_bound",
     "variational_information",
-    "warm_up_weight",
     "wasserstein_bound",
 ]

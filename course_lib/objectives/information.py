@@ -18,7 +18,6 @@ __all__ = [
     "kl_per_dimension",
     "log_aggregate_posterior",
     "rate_terms",
-    "warm_up_weight",
 ]
 
 NUMBERS_AT_ONCE = 2**22  # of one chunk of pairs: 16 MiB in float32
@@ -153,28 +152,3 @@ def free_bits(kl: Tensor, floor: float) -> Tensor:
     if not 0 <= floor < math.inf:
         raise ValueError(f"floor: expected a finite number >= 0, got {floor!r}")
     return kl.mean(0).clamp(min=floor).sum()
-
-
-def warm_up_weight(step: int, steps: int) -> float:
-    """Return the weight of the KL in a warm-up: it rises from 0 to 1, and then stays (slide 16).
-
-    Args:
-        step: the training step, from 0.
-        steps: how long the warm-up lasts; 0 for none.
-
-    Returns:
-        min(1, step / steps): below 1 the objective is no bound.
-
-    Raises:
-        ValueError: if a number is negative.
-
-    Example:
-        >>> [warm_up_weight(step, 4) for step in (0, 1, 4, 9)], warm_up_weight(0, 0)
-        ([0.0, 0.25, 1.0, 1.0], 1.0)
-
-    Paper: Bowman, Vilnis, Vinyals, Dai, Jozefowicz, Bengio (2016), arXiv:1511.06349.
-    """
-    for name, number in (("step", step), ("steps", steps)):
-        if number < 0:
-            raise ValueError(f"{name}: expected a number >= 0, got {number!r}")
-    return 1.0 if step >= steps else step / steps

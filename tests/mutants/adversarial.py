@@ -210,8 +210,8 @@ ADVERSARIAL = [
         ),
         (
             "VAEGAN: KL term dropped",
-            "matching = -self.elbo(batch).total.mean()",
-            "matching = -self.elbo(batch).reconstruction.mean()",
+            "matching = self.weighed_loss(self.elbo(batch))",
+            "matching = self.weighed_loss(self.elbo(batch), 0.0)",
         ),
         (
             "VAEGAN: weight on the bound",

@@ -197,8 +197,12 @@ CORE = [
     *mutants_of(
         "models/vae.py",
         VAE,
-        ("VAE: the loss ascends", "-self.elbo(batch).total", "self.elbo(batch).total"),
-        ("VAE: summed over the batch", "total.mean()", "total.sum()"),
+        (
+            "VAE: the loss ascends",
+            "-(bound.reconstruction - weight",
+            "(bound.reconstruction - weight",
+        ),
+        ("VAE: summed over the batch", "weight * bound.kl).mean()", "weight * bound.kl).sum()"),
         ("VAE: samples are means", "sample((n,))).sample()", "sample((n,))).mean"),
         (
             "VAE: decoder not mirrored into pixels",

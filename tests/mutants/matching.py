@@ -6,6 +6,7 @@ MMD = "objectives/test_mmd.py"
 INFORMATION = "objectives/test_information.py"
 BETA = "models/test_beta_vae.py"
 MATCHING_MODELS = "models/test_matching.py"
+OPTIONS = "models/test_vae_options.py"
 AMORTISED = "models/test_amortised_inference.py"
 
 MATCHING = [
@@ -67,33 +68,61 @@ MATCHING = [
             "(kl.mean(0) - floor).relu()",
         ),
         ("matching: free bits in bits", "clamp(min=floor)", "clamp(min=floor * math.log(2))"),
-        ("matching: warm-up never reaches one", "else step / steps", "else step / (steps + 1)"),
+    ),
+    *mutants_of(
+        "models/vae.py",
+        OPTIONS,
+        ("family: warm-up left out of the loss", "kl_weight * self.warm_up()", "kl_weight"),
+        ("family: weight on the reconstruction too", "bound.reconstruction - weight", "weight"),
+        ("family: the encoder sees x without noise", "self.encoder_input(x))", "x)"),
+    ),
+    *mutants_of(
+        "models/multimodal_vae.py",
+        OPTIONS,
         (
-            "matching: warm-up goes beyond one",
-            "1.0 if step >= steps else step / steps",
-            "step / max(steps, 1)",
+            "family: warm-up not told to the objective",
+            '{"kl_weight": self.warm_up()} if self.warm_up.over else {}',
+            "{}",
         ),
+        (
+            "family: JMVAE ignores the warm-up",
+            "parts.reconstruction - kl_weight *",
+            "parts.reconstruction - 1.0 *",
+        ),
+        (
+            "family: MVAE ignores the warm-up",
+            "bound.reconstruction - kl_weight *",
+            "bound.reconstruction - 1.0 *",
+        ),
+        ("family: the parts' nets see no noise", "{m: seen[m] for", "{m: x[m] for"),
+    ),
+    *mutants_of(
+        "models/adversarial_autoencoder.py",
+        OPTIONS,
+        (
+            "family: AAE without the warm-up",
+            "self.weighed_loss(bound, self.kl_weight)",
+            "-(bound.reconstruction - self.kl_weight * bound.kl).mean()",
+        ),
+    ),
+    *mutants_of(
+        "models/hierarchical_pixelvae.py",
+        OPTIONS,
+        ("family: hierarchy without input noise", "self.posterior(seen)", "self.posterior(x)"),
     ),
     *mutants_of(
         "models/beta_vae.py",
         BETA,
         (
-            "matching: beta on the reconstruction",
-            "-(bound.reconstruction - self.beta * bound.kl)",
-            "-(self.beta * bound.reconstruction - bound.kl)",
+            "matching: beta forgotten",
+            "self.weighed_loss(bound, self.beta)",
+            "self.weighed_loss(bound)",
         ),
+        ("matching: clamp left on in evaluation", "not self.training or not", "not"),
         (
-            "matching: beta applied twice",
-            "bound.reconstruction - weight * bound.kl",
-            "bound.total - weight * bound.kl",
-        ),
-        ("matching: clamp left on in evaluation", "if not self.training:", "if False:"),
-        ("matching: floored KL without its weight", "weight * kl - bound", "kl - bound"),
-        ("matching: warm-up that stands still", "self.step += 1", "self.step += 0"),
-        (
-            "matching: warm-up forgotten by a checkpoint",
-            "dtype=torch.long))",
-            "dtype=torch.long), persistent=False)",
+            "matching: floored KL without its weight",
+            "self.beta * self.warm_up() * kl - bound",
+            "kl - bound",
         ),
     ),
     *mutants_of(
@@ -137,8 +166,8 @@ MATCHING = [
         ),
         (
             "matching: KL counted twice",
-            "bound.reconstruction - self.kl_weight",
-            "bound.total - self.kl_weight",
+            "weighed_loss(bound, self.kl_weight)",
+            "weighed_loss(bound, 1 + self.kl_weight)",
         ),
     ),
     *mutants_of(

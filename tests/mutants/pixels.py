@@ -221,6 +221,12 @@ PIXELS = [
         ("warm-up: in validation, too", "if not self.training or not", "if not"),
         ("warm-up: without an end", ".clamp(max=1.0)", ""),
         ("warm-up: never advances", "self.steps += 1", "self.steps += 0"),
+        ("warm-up: starts at zero", "self.steps / self.over", "(self.steps - 1) / self.over"),
+        (
+            "warm-up: forgotten by a checkpoint",
+            "dtype=torch.int64))",
+            "dtype=torch.int64), persistent=False)",
+        ),
     ),
     *mutants_of(
         "models/hierarchical_pixelvae.py",

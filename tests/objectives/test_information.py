@@ -12,7 +12,6 @@ from course_lib.objectives import (
     kl_per_dimension,
     log_aggregate_posterior,
     rate_terms,
-    warm_up_weight,
 )
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
@@ -163,14 +162,6 @@ def test_a_floor_costs_what_it_is_not_nothing():
     assert free_bits(torch.zeros(4, 3), 0.5).item() == pytest.approx(1.5)
 
 
-def test_the_warm_up_rises_to_one_and_stays():
-    weights = [warm_up_weight(step, 10) for step in range(25)]
-    assert weights[0] == 0
-    assert weights == sorted(weights)
-    assert weights[10:] == [1.0] * 15
-    assert weights[5] == 0.5
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -178,8 +169,6 @@ def test_the_warm_up_rises_to_one_and_stays():
         (lambda: free_bits(KL, math.nan), "floor: expected"),
         (lambda: free_bits(KL[0], 0.1), "kl: expected"),
         (lambda: free_bits(KL[:0], 0.1), "kl: expected"),
-        (lambda: warm_up_weight(-1, 5), "step: expected"),
-        (lambda: warm_up_weight(1, -5), "steps: expected"),
         (lambda: rate_terms(standard(2), standard(2)), r"posterior: .*\(N,\)"),
         (lambda: rate_terms(posteriors(3, 2, 1.0, 0.0), standard(2), 0), "samples: expected"),
     ],

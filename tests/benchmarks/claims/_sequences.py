@@ -14,7 +14,7 @@ from course_lib.distributions import (
     mlp,
 )
 from course_lib.models import VariationalRNN
-from course_lib.objectives import warm_up_weight
+from course_lib.models.warm_up import WarmUp
 from course_lib.objectives.padding import read_sequences, sum_over_time, valid_steps
 from course_lib.training import cosine, fit
 
@@ -66,15 +66,12 @@ class Warmed(nn.Module):
 
     def __init__(self, model: nn.Module, steps: int) -> None:
         super().__init__()
-        self.model, self.steps, self.step = model, steps, 0
+        self.model, self.warm_up = model, WarmUp(steps)
 
     def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the batch mean of -reconstruction + weight * KL."""
-        bound, weight = self.model.elbo(batch), 1.0
-        if self.training:
-            self.step += 1
-            weight = warm_up_weight(self.step, self.steps)
-        return {"model": (weight * bound.kl - bound.reconstruction).mean()}
+        bound = self.model.elbo(batch)
+        return {"model": (self.warm_up() * bound.kl - bound.reconstruction).mean()}
 
 
 def train(
