@@ -440,13 +440,19 @@ print("one Gaussian of the logits:", per_image(-log_p))
 STEPS = 400
 
 
-def fit_digits(marginals: int) -> AutoregressiveFlow:
+def fit_digits(marginal_units: int) -> AutoregressiveFlow:
     torch.manual_seed(SEED)
     model = AutoregressiveFlow.build(
-        (1, 8, 8), layers=5, order="random", levels=LEVELS, alpha=ALPHA, marginals=marginals
+        (1, 8, 8),
+        layers=5,
+        order="random",
+        levels=LEVELS,
+        alpha=ALPHA,
+        marginal_units=marginal_units,
     ).start_at(train_y)
     rate = cosine(3e-3, STEPS)
-    fit(model, train_y, steps=STEPS, learning_rate=rate, validation=validation, seed=SEED)
+    data = {"validation": validation, "seed": SEED, "checkpoint": "checkpoints"}
+    fit(model, train_y, steps=STEPS, learning_rate=rate, **data)
     return model
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data import toys
-from course_lib.distributions.transforms.neural import Bend, bend
+from course_lib.distributions.transforms.neural import SigmoidalFlow, sigmoidal_flow
 
 __all__ = [
     "NODES",
@@ -55,7 +55,7 @@ class Monotone(NamedTuple):
 
 def monotone(x: Tensor, slope: Tensor, offset: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
     """Return z = f(x) and log f'(x), each (n,), for x of (n,) and parameters of (units,)."""
-    return bend(x, Bend(slope.log(), offset, logits.log_softmax(-1)))
+    return sigmoidal_flow(x, SigmoidalFlow(slope.log(), offset, logits.log_softmax(-1)))
 
 
 def log_density(z: Tensor, log_slope: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_lib.distributions import AffineAutoregressive, Diagonal
+from course_lib.distributions import AffineAutoregressive, ElementwiseAffine
 
 __all__ = [
     "BASES",
@@ -33,7 +33,7 @@ BASES = ("Gaussian", "autoregressive")
 FILE = "moons.npz"
 
 Conditioner = Callable[[Tensor], tuple[Tensor, Tensor]]
-Layer = AffineAutoregressive | Diagonal
+Layer = AffineAutoregressive | ElementwiseAffine
 MafLogProb = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
@@ -132,7 +132,7 @@ def _ancestral(layer: AffineAutoregressive, z: Tensor) -> Tensor:
 
 
 def _conditioner(layer: Layer) -> Conditioner:
-    """Return x -> (shift, log_scale); those of a diagonal layer are the same for every x."""
-    if isinstance(layer, Diagonal):
+    """Return x -> (shift, log_scale); those of a elementwise layer are the same for every x."""
+    if isinstance(layer, ElementwiseAffine):
         return lambda x: (layer.mu.expand_as(x), layer.log_scale.expand_as(x))
     return layer.conditioner
