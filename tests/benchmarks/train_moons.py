@@ -4,9 +4,9 @@ Run ``python tests/benchmarks/train_moons.py`` (some ten seconds): 1,500 steps o
 of the two moons, Adam at 5e-3 falling to zero along a cosine.
 """
 
+import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -43,6 +43,7 @@ def kl(layers):
 
 if __name__ == "__main__":
     layers, divergence = train()
-    weights = nn.utils.parameters_to_vector(layers.parameters()).detach().half()
-    np.savez_compressed(FILE, weights=weights.numpy())
+    weights = nn.utils.parameters_to_vector(layers.parameters()).tolist()
+    rounded = [float(f"{weight:.4g}") for weight in weights]
+    FILE.write_text(json.dumps(rounded, separators=(",", ":")) + "\n", encoding="utf-8")
     print(f"KL {divergence:.4f} nats, {FILE.stat().st_size / 1000:.0f} kB")

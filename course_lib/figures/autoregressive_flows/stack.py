@@ -8,11 +8,11 @@ computed here by different code, in float64.
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Callable, Sequence
-from importlib.resources import as_file, files
+from importlib.resources import files
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 BASES = ("Gaussian", "autoregressive")
-FILE = "moons.npz"
+FILE = "moons.json"
 
 Conditioner = Callable[[Tensor], tuple[Tensor, Tensor]]
 Layer = AffineAutoregressive | ElementwiseAffine
@@ -48,9 +48,9 @@ def moons_layers(trained: bool = True) -> nn.ModuleList:
     orders = (torch.tensor([0, 1]), torch.tensor([1, 0])) * 3
     layers = nn.ModuleList(AffineAutoregressive(2, (32, 32), order=order) for order in orders)
     if trained:
-        with as_file(files("course_lib.figures.autoregressive_flows") / FILE) as path:
-            weights = torch.from_numpy(np.load(path)["weights"])
-        nn.utils.vector_to_parameters(weights.float(), layers.parameters())
+        path = files("course_lib.figures.autoregressive_flows") / FILE
+        weights = torch.tensor(json.loads(path.read_text(encoding="utf-8")))
+        nn.utils.vector_to_parameters(weights, layers.parameters())
     return layers
 
 
