@@ -15,6 +15,8 @@ from course_lib.evaluation.held_out import (
     evaluate,
     mean_and_error,
 )
+from course_lib.evaluation.gap import GapTerms, gap_terms
+from course_lib.evaluation.held_out import Evaluation, Estimate, bits_per_dim, evaluate, mean_and_error
 from course_lib.evaluation.information import (
     InformationTerms,
     active_units,
@@ -22,8 +24,9 @@ from course_lib.evaluation.information import (
     latent_shuffle_cost,
 )
 from course_lib.evaluation.interface import LatentVariableModel, quadrature_world
+from course_lib.evaluation.plain_elbo import plain_elbo
 from course_lib.evaluation.probe import Probe, linear_probe
-from course_lib.evaluation.refitting import FAMILIES, fit_posterior
+from course_lib.evaluation.refitting import FAMILIES, FittedPosterior, fit_posterior
 from course_lib.evaluation.two_sample import (
     PrecisionAndRecall,
     TwoSample,
@@ -39,10 +42,12 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "GapTerms",
-    "InformationTerms",
+    "InformationSplit",
     "LatentVariableModel",
+    "Estimate",
     "PrecisionAndRecall",
     "Probe",
+    "FittedPosterior",
     "TwoSample",
     "active_units",
     "ais_lower_bound",
@@ -51,13 +56,15 @@ __all__ = [
     "bits_per_dim",
     "classifier_two_sample",
     "evaluate",
-    "fit_posterior",
-    "gap_terms",
-    "information_terms",
-    "latent_shuffle_cost",
+    "information_split",
+    "quadrature_world",
     "linear_probe",
     "mean_and_error",
-    "mmd_test",
+    "mmd_squared",
+    "plain_elbo",
     "precision_and_recall",
-    "quadrature_world",
+    "fit_posterior",
+    "reverse_annealed_bound",
+    "shuffle_cost",
+    "gap_terms",
 ]

@@ -1,23 +1,23 @@
 """The gap of the bound in two: what the family of q cannot do, and what the encoder does not.
 
-The decoder is frozen and q(z|x) refitted for each x apart: what is left then is the family's
-(approximation), what went away was the encoder's (amortisation).
+With q* the best member of a family for one x, log p(x) - L[q*] is the approximation gap, the
+family's, and L[q*] - L[q] the amortisation gap, the encoder's. Both are defined for any x, seen in
+training or not. How much larger the amortisation gap is on unseen x is a third thing: how well the
+encoder generalises.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from course_lib.distributions import rsample_and_log_prob
-from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.evaluation.mode import in_evaluation_mode
+from course_lib.evaluation.plain_elbo import plain_elbo
 from course_lib.evaluation.refitting import fit_posterior
-from course_lib.randomness import fork_seed, seed_for
+from course_lib.randomness import seed_for
 
 __all__ = ["GapTerms", "gap_terms"]
 
@@ -27,24 +27,31 @@ class GapTerms:
     """log p(x) - L(x) and its two parts, each (n,) nats (slide 6).
 
     Attributes:
-        total: log p(x) - L(x) with the encoder's q.
-        approximation: log p(x) - L(x) with the q refitted to this x.
+        total: log p(x) - L[q] with the encoder's q.
+        approximation: log p(x) - L[q*] with the q* fitted to this x.
+        best: q*, batch shape (n,).
+        converged: (n,) whether q* had stopped rising when its fit ended; where it had not, the
+            approximation gap is smaller than this number and the amortisation gap larger.
     """
 
     total: Tensor
     approximation: Tensor
+    best: Distribution
+    converged: Tensor
 
     @property
     def amortisation(self) -> Tensor:
-        """What refitting q gains, (n,) nats."""
+        """L[q*] - L[q], what the encoder leaves to gain within the family, (n,) nats."""
         return self.total - self.approximation
 
     def __str__(self) -> str:
         parts = {name: getattr(self, name) for name in ("total", "approximation", "amortisation")}
-        return ", ".join(
+        said = ", ".join(
             f"{name} {value.mean():.3f} (median {value.median():.3f})"
             for name, value in parts.items()
         )
+        missing = int((~self.converged).sum())
+        return said + f"; {missing} of {len(self.total)} fits NOT CONVERGED" * (missing > 0)
 
 
 @in_evaluation_mode
@@ -63,11 +70,11 @@ def gap_terms(
     Args:
         model: anything with the bricks ``prior``, ``likelihood`` and ``posterior``.
         x: (n, *event) observations.
-        log_prob: (n,) log p(x): exact, from ``quadrature_world`` or a linear-Gaussian world. With
-            an importance bound in its place every part but the amortisation is a lower bound.
+        log_prob: (n,) log p(x): exact, from ``quadrature_world`` or a linear-Gaussian world. With an
+            importance bound in its place every part but the amortisation is a lower bound.
         family: the family that is refitted, one of ``FAMILIES``.
         samples: z drawn for each x to evaluate a bound.
-        steps: steps of the refit.
+        steps: steps of one round of ``fit_posterior``, which adds rounds where they are needed.
         seed: decides the noise.
 
     Raises:
@@ -77,21 +84,10 @@ def gap_terms(
         raise ValueError(
             f"log_prob: expected shape ({len(x)},), one for each x, got {tuple(log_prob.shape)}"
         )
-    best = fit_posterior(model, x, family, steps=steps, seed=seed)
-    log_prob = log_prob.to(x.device).double()
-    with torch.no_grad(), fork_seed(seed_for("gap_terms", seed), x.device):
-        bounds = [_bound(model, q, x, samples) for q in (model.posterior(x), best)]
-    return GapTerms(*(log_prob - bound for bound in bounds))
-
-
-def _bound(model: LatentVariableModel, q: Distribution, x: Tensor, samples: int) -> Tensor:
-    """Return the ELBO of q as the mean of log p(x, z) - log q(z): (n,).
-
-    This form has no noise where q is the posterior; with the KL in closed form it would have.
-    """
-    total = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-    for done in range(0, as_count(samples, "samples"), 100):  # in rounds: memory stays small
-        z, log_q = rsample_and_log_prob(q, (min(100, samples - done),))
-        log_joint = model.prior().log_prob(z) + model.likelihood(z).log_prob(x)
-        total += (log_joint - log_q).double().sum(0)
-    return total / samples
+    best, converged = fit_posterior(model, x, family, steps=steps, seed=seed)
+    noise, log_prob = seed_for("gap_terms", seed), log_prob.to(x.device).double()
+    total, approximation = (
+        log_prob - plain_elbo(model, q, x, samples=samples, seed=noise)
+        for q in (model.posterior(x), best)
+    )
+    return GapTerms(total, approximation, best, converged)

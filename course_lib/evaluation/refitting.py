@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +22,15 @@ from course_lib.distributions import (
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.evaluation.mode import in_evaluation_mode
+from course_lib.evaluation.plain_elbo import plain_elbo
 from course_lib.objectives import elbo
 from course_lib.progress import say_if_unfinished
 from course_lib.randomness import fork_seed
 
-__all__ = ["FAMILIES", "PerExample", "UnitTriangular", "fit_posterior"]
+__all__ = ["FAMILIES", "PerExample", "FittedPosterior", "UnitTriangular", "fit_posterior"]
+
+TOLERANCE = 0.05
+"""Nats that the last quarter of a round may gain for an x whose fit counts as converged."""
 
 
 class UnitTriangular(Transform):
@@ -70,7 +75,7 @@ class PerExample(Transform):
         super().__init__()
         stacked, _ = stack_module_state(list(transforms))
         self.names = list(stacked)
-        self.stacked = nn.ParameterList([nn.Parameter(p.detach()) for p in stacked.values()])
+        self.stacked: Sequence[Tensor] = [p.detach() for p in stacked.values()]
         self.one = copy.deepcopy(transforms[0]).requires_grad_(False)  # its form, not its numbers
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -107,6 +112,18 @@ FAMILIES: dict[str, Callable[[int], list[Transform]]] = {
 """The maps of one example's q by name, from z_dim: nothing, L, 8 planar layers, 2 IAF layers."""
 
 
+class FittedPosterior(NamedTuple):
+    """The best q of a family for each x, and whether the search for it had come to rest.
+
+    Attributes:
+        q: the distribution, batch shape (n,), without gradients.
+        converged: (n,) True where the last quarter of the last round gained less than 0.05 nats.
+    """
+
+    q: Distribution
+    converged: Tensor
+
+
 @in_evaluation_mode
 def fit_posterior(
     model: LatentVariableModel,
@@ -114,26 +131,29 @@ def fit_posterior(
     family: str = "Gaussian",
     *,
     steps: int = 500,
+    rounds: int = 8,
     samples: int = 32,
     learning_rate: float = 0.02,
     seed: int = 0,
-) -> Distribution:
+) -> FittedPosterior:
     """Return the best q(z|x) of a family for each x, the decoder frozen (slide 6).
 
-    q starts at the mean and the scale of the encoder's and rises in the ELBO by Adam. What it
-    finds is a local optimum: a family's gap is at most what is measured with it.
+    q starts at the mean and the scale of the encoder's and rises in the ELBO by Adam, in rounds.
+    The x whose bound still rose at the end of a round go through another. What is found is a local
+    optimum: a family's gap is at most what is measured with it.
 
     Args:
         model: anything with the bricks ``prior``, ``likelihood`` and ``posterior``.
         x: (n, *event) observations; z must be a vector.
         family: one of ``FAMILIES``.
-        steps: steps of Adam.
+        steps: steps of Adam in one round.
+        rounds: how many rounds at most.
         samples: z drawn for each x and step.
-        learning_rate: Adam's rate at the start; it falls to zero.
+        learning_rate: Adam's rate at the start of a round; it falls to zero within the round.
         seed: decides the noise; the global random state is left as it was.
 
     Returns:
-        q, batch shape (n,), without gradients.
+        ``FittedPosterior(q, converged)``.
 
     Raises:
         ValueError: if the family is unknown, ``x`` is empty, or a count is not positive.
@@ -142,35 +162,67 @@ def fit_posterior(
         raise ValueError(f"family: expected one of {', '.join(FAMILIES)}, got {family!r}")
     if len(x) == 0:
         raise ValueError("x: expected at least one example, got none")
+    for name, count in (("steps", steps), ("rounds", rounds), ("samples", samples)):
+        as_count(count, name)
     say_if_unfinished(model)
-    with fork_seed(seed, x.device):
-        q, parameters = _start(model, x, family)
-        optimiser = torch.optim.Adam(parameters, learning_rate)
-        rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, as_count(steps, "steps"))
-        prior = model.prior()
-        for _ in range(steps):
-            loss = -elbo(prior, model.likelihood, q, x, as_count(samples, "samples")).total.sum()
-            gradients = torch.autograd.grad(loss, parameters)  # none reaches the decoder's own
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient
-            optimiser.step()
-            rate.step()
-    for parameter in parameters:
-        parameter.requires_grad_(False)
-    return q
+    with torch.enable_grad(), fork_seed(seed, x.device):
+        parameters = _start(model, x, family)
+        rising = torch.ones(len(x), dtype=torch.bool, device=x.device)
+        for _ in range(rounds):
+            part = [nn.Parameter(p[rising]) for p in parameters]
+            gain = _round(model, x[rising], family, part, steps, samples, learning_rate)
+            for whole, found in zip(parameters, part, strict=True):
+                whole[rising] = found.detach()
+            rising[rising.clone()] = gain > TOLERANCE
+            if not rising.any():
+                break
+        return FittedPosterior(_distribution(family, parameters), ~rising)
 
 
-def _start(
-    model: LatentVariableModel, x: Tensor, family: str
-) -> tuple[Distribution, list[nn.Parameter]]:
+def _round(
+    model: LatentVariableModel,
+    x: Tensor,
+    family: str,
+    parameters: list[nn.Parameter],
+    steps: int,
+    samples: int,
+    learning_rate: float,
+) -> Tensor:
+    """Climb for one round, in place; return what its last quarter gained, (n,) nats."""
+    q, prior = _distribution(family, parameters), model.prior()
+    optimiser = torch.optim.Adam(parameters, learning_rate)
+    rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    before = torch.zeros(len(x))
+    for step in range(steps):
+        if step == 3 * steps // 4:
+            before = plain_elbo(model, q, x, samples=500)
+        loss = -elbo(prior, model.likelihood, q, x, samples).total.sum()
+        gradients = torch.autograd.grad(loss, parameters)  # none reaches the decoder's own
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimiser.step()
+        rate.step()
+    return plain_elbo(model, q, x, samples=500) - before
+
+
+def _start(model: LatentVariableModel, x: Tensor, family: str) -> list[Tensor]:
+    """Return the parameters of q at the start: mean, log scale and those of each map, (n, ...)."""
     with torch.no_grad():
         z = model.posterior(x).sample((256,))
     if z.dim() != 3:
         raise ValueError(f"model: expected a vector z, got event shape {tuple(z.shape[2:])}")
-    mu = nn.Parameter(z.mean(0))
-    log_scale = nn.Parameter(z.std(0).clamp(min=1e-4).log())
     each = zip(*(FAMILIES[family](z.shape[-1]) for _ in range(len(x))), strict=True)
-    maps = [PerExample(layer).to(z) for layer in each]
-    base = DiagonalGaussian(mu, log_scale)
-    parameters = [mu, log_scale, *(p for transform in maps for p in transform.stacked)]
-    return (Pushforward(base, maps) if maps else base), parameters
+    inner = [p.to(z) for layer in each for p in PerExample(layer).stacked]
+    return [z.mean(0), z.std(0).clamp(min=1e-4).log(), *inner]
+
+
+def _distribution(family: str, parameters: Sequence[Tensor]) -> Distribution:
+    """Return q with these very parameters."""
+    mu, log_scale, *inner = parameters
+    base, maps = DiagonalGaussian(mu, log_scale), []
+    for layer in FAMILIES[family](mu.shape[-1]):
+        map_ = PerExample([layer]).to(mu)
+        count = len(map_.stacked)
+        map_.stacked, inner = inner[:count], inner[count:]
+        maps.append(map_)
+    return Pushforward(base, maps) if maps else base

@@ -66,12 +66,15 @@ def elbo(
 
 
 def sample_and_kl(q: Distribution, p: Distribution, samples: int) -> tuple[Tensor, Tensor]:
-    r"""Return z ~ q and the least noisy unbiased estimate of KL(q, p) that the pair allows.
+    r"""Return z ~ q and an unbiased estimate of KL(q, p), exact where the pair has a closed form.
 
-    A closed form is used where torch knows one. For z = f(z') with z' from a base q', only the
-    change that f makes is estimated, so that an identity f adds no noise at all (slide 6):
+    For z = f(z') with z' from a base q', the base's KL is exact and only the change that f makes is
+    estimated, so that training, which starts at the identity, starts without noise (slide 6):
 
     .. math:: KL(q, p) = KL(q', p) + E_{q'}[\log p(z') - \log p(z) - \log|\det \partial f|]
+
+    Once f has moved far from the identity, the plain mean of log p(x, z) - log q(z) has less noise:
+    evaluate a trained flow posterior with ``importance_bound(k=1)`` or ``evaluation.plain_elbo``.
 
     Args:
         q: the distribution to sample, batch shape (batch,).

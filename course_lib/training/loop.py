@@ -50,6 +50,7 @@ def fit(
     device: str | torch.device = "cpu",
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = True,
+    label: str | None = None,
 ) -> History:
     """Train ``model`` by ``model.losses(batch)`` and return what happened.
 
@@ -85,6 +86,7 @@ def fit(
         checkpoint: a folder for the files of unfinished and finished runs, or None. It may be
             deleted at any time.
         progress: whether to show a progress bar.
+        label: what the bar calls the run, e.g. ``"IAF posterior"``; the model's class if None.
 
     Returns:
         The history; ``history.finished`` says whether the run came to its last step.
@@ -102,7 +104,7 @@ def fit(
     seed, rate, device = operator.index(seed), _rate(learning_rate), _device(device)
     run = Run(model.to(device), train, validation, batch_size, seed, record_every, betas, steps)
     file = None if checkpoint is None else Checkpoint(run, checkpoint, map(rate, range(steps)))
-    label = f"training {type(model).__name__}"
+    label = f"training {type(model).__name__ if label is None else label}"
     try:
         with (
             fork_seed(seed_for("training noise", seed), device),

@@ -11,7 +11,7 @@ from course_lib.distributions import (
     Planar,
     StandardGaussian,
 )
-from course_lib.evaluation import fit_posterior, gap_terms, quadrature_world
+from course_lib.evaluation import quadrature_world, fit_posterior, gap_terms
 from course_lib.evaluation.gap import GapTerms
 from course_lib.evaluation.refitting import PerExample, UnitTriangular
 from course_lib.exact.grid import Grid
@@ -85,7 +85,7 @@ def test_refitting_moves_only_q(x):
     model = VAE.build((1, 3, 5), 2, (8,))
     before = {name: p.clone() for name, p in model.state_dict().items()}
     state = torch.get_rng_state()
-    q = fit_posterior(model, torch.ones(3, 1, 3, 5), "IAF", steps=3)
+    q, _ = fit_posterior(model, torch.ones(3, 1, 3, 5), "IAF", steps=3)
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(before[name], p) for name, p in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
@@ -96,11 +96,38 @@ def test_refitting_moves_only_q(x):
 
 
 def test_the_report_has_means_and_medians():
-    split = GapTerms(torch.tensor([1.0, 2.0, 9.0]), torch.tensor([0.5, 1.0, 1.5]))
-    assert str(split) == (
+    gaps, best = (torch.tensor([1.0, 2.0, 9.0]), torch.tensor([0.5, 1.0, 1.5])), StandardGaussian(3)
+    report = str(GapTerms(*gaps, best(), torch.tensor([True, True, True])))
+    assert report == (
         "total 4.000 (median 2.000), approximation 1.000 (median 1.000),"
         " amortisation 3.000 (median 1.000)"
     )
+    unfinished = str(GapTerms(*gaps, best(), torch.tensor([True, False, True])))
+    assert unfinished == report + "; 1 of 3 fits NOT CONVERGED"
+
+
+def test_a_fit_that_needs_more_steps_gets_them(x):
+    far = linear_model(3.0)  # 100 steps of at most 0.02 cover one unit: one round is not enough
+    split = gap_terms(far, x, WORLD.log_prob(x), steps=100, samples=500)
+    assert split.converged.all()
+    assert split.approximation.max() < WORLD.mean_field_gap() + 0.1
+
+
+def test_a_fit_that_did_not_converge_says_so_and_for_which_x(x):
+    model = linear_model(0.0)
+    inner = model.posterior.forward
+    mean, _ = WORLD.best_mean_field(x)
+
+    def forward(context):
+        q = inner(context)
+        moved = torch.zeros_like(q.mean)
+        moved[3] = 30.0
+        return DiagonalGaussian(q.mean + moved, q.stddev.log())
+
+    model.posterior.forward = forward
+    found = fit_posterior(model, x, steps=100, rounds=2)
+    assert found.converged.tolist() == [True, True, True, False, True, True, True]
+    torch.testing.assert_close(found.q.mean[[0, 6]], mean[[0, 6]], atol=0.1, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,14 @@ def world(seed, zeros=False, shape=(7, 5)):
 
 
 class TestResidual:
-    def test_prints_on_one_line_with_its_tolerance(self):
-        line = str(Residual("log p(x) = ELBO + KL", -3.1234567, -3.1234567, 4.4e-16, 1e-10))
-        assert line == (
-            "log p(x) = ELBO + KL   left -3.1234567  right -3.1234567"
-            "  residual 4.4e-16 (tolerance 1e-10)"
+    def test_prints_on_two_lines_that_fit_a_page(self):
+        text = str(Residual("log p(x) = ELBO + KL", -3.1234567, -3.1234567, 4.4e-16, 1e-10))
+        assert text == (
+            "log p(x) = ELBO + KL\n"
+            "  left -3.1234567   right -3.1234567   residual 4.4e-16   (tolerance 1e-10)"
         )
+        broken = str(Residual("mass", -1234.1234567, 1.0, 1234.0, 1e-10))
+        assert max(map(len, broken.splitlines())) <= 100
 
     def test_says_when_it_does_not_hold(self):
         assert "DOES NOT HOLD" in str(Residual("1 = 2", 1.0, 2.0, 1.0, 1e-10))
@@ -363,6 +365,27 @@ class TestTransforms:
         z = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)).double()
         assert identities.log_det_matches_jacobian(folded, z).holds
         assert identities.pull_back_mass(folded).left == pytest.approx(2.822, abs=1e-3)
+
+    def test_the_elbo_of_a_folding_map_exceeds_log_z_and_stays_below_its_log_mass(self):
+        fold = identities.planar_without_constraint([-3.75], [1.0], 0.2)
+        found = identities.pushed_elbo_is_a_bound(fold)
+        assert not found.holds
+        assert found.left == found.residual == pytest.approx(0.2618, abs=5e-4)
+        mass = identities.pull_back_mass(fold, Grid(-30.0, 30.0, 6001)).left
+        assert 0 < found.left < math.log(mass)
+
+    @pytest.mark.parametrize("w_u", [-1.0, -0.5, 0.0, 4.0])
+    def test_the_elbo_of_an_invertible_map_is_a_bound(self, w_u):
+        map_ = identities.planar_without_constraint([w_u], [1.0], 0.2)
+        assert_holds(identities.pushed_elbo_is_a_bound(map_), tolerance=1e-6)
+
+    @pytest.mark.parametrize("dim", [1, 2])
+    def test_the_pushed_elbo_of_a_scaling_is_the_kl_of_two_gaussians(self, dim):
+        grid = Grid(-12.0, 12.0, 241, dim)
+        found = identities.pushed_elbo_is_a_bound(Scaled([1.5] * dim), 0.9, grid)
+        scale = 1.5 * 0.9
+        assert found.left == pytest.approx(-dim * (0.5 * (scale**2 - 1) - math.log(scale)))
+        assert_holds(found, tolerance=1e-6)
 
     @pytest.mark.parametrize("dim", [1, 2])
     def test_mass_sees_a_wrong_log_det(self, dim):

@@ -175,6 +175,10 @@ EVALUATIONS = [
             "for q in (model.posterior(x), best)",
             "for q in (best, best)",
         ),
+    ),
+    *mutants_of(
+        "evaluation/plain_elbo.py",
+        GAP,
         (
             "gap split: bound with the wrong sign of log q",
             "(log_joint - log_q)",
@@ -196,13 +200,19 @@ EVALUATIONS = [
         ),
         (
             "gap split: maps not trained",
-            "[mu, log_scale, *(p for transform in maps for p in transform.stacked)]",
-            "[mu, log_scale]",
+            "torch.optim.Adam(parameters, learning_rate)",
+            "torch.optim.Adam(parameters[:2], learning_rate)",
         ),
         (
             "gap split: one map for all examples",
             "return vmap(one, dims, (column, column))(value, *self.stacked)",
             "return one(value, *(p[0] for p in self.stacked))",
+        ),
+        ("gap split: one round for all", "if not rising.any():", "if True:"),
+        (
+            "gap split: said to converge",
+            "FittedPosterior(_distribution(family, parameters), ~rising)",
+            "FittedPosterior(_distribution(family, parameters), rising | True)",
         ),
         ("gap split: upper triangle as well", "self.lower.tril(-1).T", "self.lower.T"),
     ),

@@ -85,6 +85,7 @@ from course_lib.exact.identities.transforms import (
     log_det_matches_jacobian,
     planar_without_constraint,
     pull_back_mass,
+    pushed_elbo_is_a_bound,
 )
 
 __all__ = [
@@ -125,6 +126,7 @@ __all__ = [
     "product_of_experts",
     "product_of_experts_is_normalised_product",
     "pull_back_mass",
+    "pushed_elbo_is_a_bound",
     "random_filters",
     "rate_is_information_plus_marginal_kl",
     "sequence_bound_is_sum_over_time",

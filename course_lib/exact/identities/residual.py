@@ -22,15 +22,17 @@ class Residual:
 
     Args:
         name: the identity as the lecture writes it.
-        left: the left side; the mean where there are several examples.
-        right: the right side, likewise.
+        left: the left side; the mean where there are several examples. Of a chain of
+            inequalities it is the first member.
+        right: the right side, likewise; of a chain the last member.
         residual: the largest absolute difference over all examples, or the largest violation of
             an inequality.
         tolerance: how large it may be.
 
     Example:
         >>> print(Residual("1 + 1 = 2", 2.0, 2.0, 0.0, 1e-10))
-        1 + 1 = 2   left 2.0000000  right 2.0000000  residual 0.0e+00 (tolerance 1e-10)
+        1 + 1 = 2
+          left 2.0000000   right 2.0000000   residual 0.0e+00   (tolerance 1e-10)
     """
 
     name: str
@@ -45,10 +47,11 @@ class Residual:
         return self.residual <= self.tolerance
 
     def __str__(self) -> str:
-        verdict = "" if self.holds else "  DOES NOT HOLD"
+        verdict = "" if self.holds else "   DOES NOT HOLD"
+        # two lines, so that neither is broken on a page of ordinary width
         return (
-            f"{self.name}   left {self.left:.7f}  right {self.right:.7f}"
-            f"  residual {self.residual:.1e} (tolerance {self.tolerance:.0e}){verdict}"
+            f"{self.name}\n  left {self.left:.7f}   right {self.right:.7f}"
+            f"   residual {self.residual:.1e}   (tolerance {self.tolerance:.0e}){verdict}"
         )
 
 

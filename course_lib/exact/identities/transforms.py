@@ -1,8 +1,8 @@
 """Change of variables: identities 9 and 17 (slides 5 and 6), for any callable transform.
 
 A transform takes z, (n, dim), and returns x = f(z), (n, dim), with log|det df/dz|, (n,). That its
-log-determinant is right does not make it invertible; integrating the density that it gives does
-tell.
+log-determinant is right does not make it invertible. Two integrals do tell: the mass of a density
+that is pulled back through f (slide 5), and the ELBO of draws that are pushed through f (slide 6).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = [
     "mapped",
     "planar_without_constraint",
     "pull_back_mass",
+    "pushed_elbo_is_a_bound",
 ]
 
 Map = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -88,8 +89,9 @@ def inverse_has_opposite_log_det(transform: Invertible, z: Any) -> tuple[Residua
 def pull_back_mass(transform: Map, grid: Grid | None = None) -> Residual:
     r"""Execute the integral of p(f(z)) |det df/dz| dz = 1, p = N(0, I) (identity 9, slide 5).
 
-    An invertible f only renames the points, and the mass stays one. One that folds counts some
-    points twice: this is seen here and by no comparison with a Jacobian.
+    This is f as a density model uses it: from x to the base. An invertible f only renames the
+    points, and the mass stays one. One that folds counts some points twice, and the mass is the
+    average number of z that reach the same point. No comparison with a Jacobian sees this.
 
     Args:
         transform: a float64 map of one or two dimensions.
@@ -107,10 +109,53 @@ def pull_back_mass(transform: Map, grid: Grid | None = None) -> Residual:
     grid = Grid(-12.0, 12.0, 1001, dim=2) if grid is None else grid
     with torch.no_grad():
         x, log_det = mapped(transform, grid.nodes)
-    log_normal = -0.5 * (x.square() + math.log(2 * math.pi)).sum(-1)
+    log_normal = _log_normal(x)
     grid.check_fit(log_normal + log_det, "p(f(z)) |det df/dz|")
     mass = grid.log_integral(log_normal + log_det).exp()
     return between("mass of p(f(z)) |det df/dz| = 1", mass, 1.0, GRID)
+
+
+def pushed_elbo_is_a_bound(
+    transform: Map, base_scale: float = 3.0, grid: Grid | None = None
+) -> Residual:
+    r"""Execute ELBO <= log Z = 0 for draws pushed through f, with the target N(0, I) (slide 6).
+
+    .. math:: L = E_{q'}[\log p(f(z')) - \log q'(z') + \log|\det \partial f / \partial z'|]
+              \le \log Z, \qquad q' = N(0, s^2 I)
+
+    This is f as a posterior uses it: from the base to z. Where f folds, several z' reach the
+    same z; the density of the draw is the sum over all of them, but the formula counts one. So
+    log q is too small and L too large: it is only bounded by the log of ``pull_back_mass``.
+
+    Args:
+        transform: a float64 map of one or two dimensions.
+        base_scale: s, the standard deviation of the base.
+        grid: where z' is integrated; 120001 nodes within ten scales if None, one dimension.
+
+    Returns:
+        L and 0; the residual is by how much L exceeds 0.
+
+    Raises:
+        ValueError: if the transform returns other shapes, or the grid does not fit.
+
+    Example:
+        >>> fold = planar_without_constraint([-3.75], [1.0], 0.2)
+        >>> pushed_elbo_is_a_bound(fold).holds
+        False
+    """
+    grid = Grid(-10.0 * base_scale, 10.0 * base_scale, 120001) if grid is None else grid
+    with torch.no_grad():
+        z, log_det = mapped(transform, grid.nodes)
+    log_base = _log_normal(grid.nodes / base_scale) - grid.dim * math.log(base_scale)
+    grid.check_fit(log_base, "q'(z')")
+    weight = (log_base + grid.log_weights).exp()
+    elbo = (weight * (_log_normal(z) + log_det - log_base)).sum()
+    over = float(elbo.clamp(min=0))
+    return Residual("ELBO of pushed draws <= log Z = 0", float(elbo), 0.0, over, GRID)
+
+
+def _log_normal(z: Tensor) -> Tensor:
+    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
 
 
 def planar_without_constraint(u: Any, w: Any, b: Any) -> Map:

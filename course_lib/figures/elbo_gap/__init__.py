@@ -2,14 +2,15 @@
 
 from course_lib.figures.elbo_gap.bound_in_k import bound_in_k
 from course_lib.figures.elbo_gap.gap_by_hand import explorable
-from course_lib.figures.elbo_gap.gaps import gaps
+from course_lib.figures.elbo_gap.gaps import approximation, encoders
 from course_lib.figures.elbo_gap.latent_plane import latent_plane
 from course_lib.figures.elbo_gap.mixture import mixture, posterior
 
 __all__ = [
+    "approximation",
     "bound_in_k",
+    "encoders",
     "explorable",
-    "gaps",
     "latent_plane",
     "mixture",
     "posterior",

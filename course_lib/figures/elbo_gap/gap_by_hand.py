@@ -16,6 +16,7 @@ from course_lib.figures.elbo_gap.planar_q import (
     BoundAndGap,
     LogProb,
     PlanarMap,
+    BoundAndGap,
     fitted_layers,
     is_fitted,
     log_joint,
@@ -63,10 +64,12 @@ class _ElboGap:
             Slider("log_scale", -2.5, 0.7, 0.05, BASE[1], "log σ", page_step=0.2),
             Choice("layers", LAYERS, 0, "planar layers K"),
         )
-        artists = (self.q, self.reference, self.elbo, self.kl, self.elbo_text, self.kl_text)
+        texts = (self.elbo_text, self.kl_text)
+        artists = (self.q, self.reference, self.elbo, self.kl, self.cut, *texts)
         alt = (
             "Left: the posterior p(z|x) with two peaks, filled, and q(z|x), a line. Right: a bar of"
-            " the ELBO with the KL stacked on it up to log p(x)."
+            " the ELBO with the KL stacked on it up to log p(x); a jagged edge where the axis cuts"
+            " it off."
         )
         self.live: LiveFigure | None = None
         self.live = LiveFigure(figure, controls, self.update, artists, alt, scale=2)
@@ -104,6 +107,7 @@ class _ElboGap:
     def _draw_bars(self, axes: Axes) -> None:
         (self.elbo,) = axes.bar([0], [1], 0.5, FLOOR, color=style.ELBO, zorder=3)
         (self.kl,) = axes.bar([0], [1], 0.5, FLOOR, color=style.KL, hatch="//", zorder=3)
+        (self.cut,) = axes.plot(*_jag(), color="white", lw=4, zorder=5)
         self.elbo_text = axes.text(0.3, FLOOR, "", va="center", zorder=3, in_layout=False)
         self.kl_text = axes.text(0.3, FLOOR, "", va="center", zorder=3, in_layout=False)
         axes.axhline(LOG_PX, color="black", lw=1.5, zorder=4)
@@ -111,8 +115,9 @@ class _ElboGap:
         axes.set(xlim=(-0.35, 1.35), ylim=(FLOOR, 0), ylabel="nats", xticks=[])
 
     def _move_bars(self, numbers: BoundAndGap) -> None:
-        """Stack the KL on the ELBO; what lies below the floor is cut off."""
+        """Stack the KL on the ELBO; a bar that goes on below the floor gets a jagged edge."""
         top = max(numbers.elbo, FLOOR)
+        self.cut.set_visible(numbers.elbo < FLOOR)
         self.elbo.set_height(top - FLOOR)
         self.kl.set_y(top)
         self.kl.set_height(LOG_PX - top)
@@ -120,6 +125,12 @@ class _ElboGap:
         self.elbo_text.set_y(max((FLOOR + min(top, LOG_PX)) / 2, FLOOR + LINE))
         self.kl_text.set_text(_signed(f"KL {numbers.kl:.3f}"))
         self.kl_text.set_y(min((top + LOG_PX) / 2, LOG_PX - LINE))
+
+
+def _jag() -> tuple[list[float], list[float]]:
+    """Return a zigzag across the bar, just above the floor."""
+    teeth = range(11)
+    return [-0.3 + 0.06 * i for i in teeth], [FLOOR + 0.3 + 0.15 * (i % 2) for i in teeth]
 
 
 def _trace(line: Line2D, z: Tensor, log_q: Tensor, visible: bool) -> None:

@@ -1,31 +1,60 @@
-"""Measured gaps of families of posteriors, one dot per seed."""
+"""Measured gaps: what each family leaves for each image, and what encoders add to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from torch import Tensor
+
+from course_lib.evaluation import mean_and_error
 from course_lib.figures.images import Picture
-from course_lib.figures.style import KL, NEUTRAL, new_figure
+from course_lib.figures.style import KL, NEUTRAL, P, Q, new_figure
 
-__all__ = ["gaps"]
+__all__ = ["approximation", "encoders"]
 
 
-def gaps(measured: Mapping[str, Sequence[float]], ylabel: str) -> Picture:
-    """Return one dot a seed for each family of posteriors, with the mean as a bar.
+def approximation(gaps: Mapping[str, Tensor]) -> Picture:
+    """Return the mean gap of the best q of each family, with one standard error over the images.
 
     Args:
-        measured: for each family, one mean gap a seed, in nats.
-        ylabel: what was measured, with its unit.
+        gaps: for each family, (n,) gaps of the q fitted to each image by itself, in nats.
     """
-    figure, (axes,) = new_figure(width=5.0, height=2.6)
-    names = list(measured)
-    means = [sum(values) / len(values) for values in measured.values()]
-    axes.bar(names, means, color=KL, alpha=0.5, width=0.5, label="mean")
-    for place, values in enumerate(measured.values()):
-        axes.plot(
-            [place] * len(values), values, "o", color=NEUTRAL, label="one seed" * (place == 0)
-        )
-    axes.set(ylabel=ylabel, ylim=(0, None))
+    figure, (axes,) = new_figure(width=5.6, height=2.8)
+    estimates = [mean_and_error(gap) for gap in gaps.values()]
+    axes.bar(
+        list(gaps),
+        [estimate.value for estimate in estimates],
+        0.5,
+        yerr=[estimate.error for estimate in estimates],
+        capsize=4,
+        color=KL,
+        label="mean ± one standard error",
+    )
+    medians = [gap.median().item() for gap in gaps.values()]
+    axes.plot(range(len(gaps)), medians, "D", color=P, ls="", label="median")
+    axes.set(ylabel="gap of the best q,\nnats per image", ylim=(0, None))
     axes.legend(frameon=False)
-    summary = ", ".join(f"{name} {mean:.2f}" for name, mean in zip(names, means, strict=True))
-    return Picture(figure, f"{ylabel}: {summary}")
+    numbers = ", ".join(f"{name} {e}" for name, e in zip(gaps, estimates, strict=True))
+    return Picture(figure, f"mean gap of the best q of each family, nats per image: {numbers}")
+
+
+def encoders(measured: Mapping[str, Sequence[float]], best: Mapping[str, float]) -> Picture:
+    """Return the held-out gap of trained encoders, a dot per seed, over the gap of the best q.
+
+    Args:
+        measured: for each family, one mean gap per seed, in nats.
+        best: for each family, the mean gap of the best q of each image, in nats.
+    """
+    figure, (axes,) = new_figure(width=5.6, height=2.8)
+    names = list(measured)
+    axes.bar(names, [best[name] for name in names], 0.5, color=KL, label="best q of each image")
+    for place, values in enumerate(measured.values()):
+        label = "encoder, one seed" if place == 0 else None
+        axes.plot([place] * len(values), values, "o", color=Q, mec=NEUTRAL, label=label)
+    axes.set(ylabel="held-out gap,\nnats per image", ylim=(0, None))
+    figure.legend(frameon=False, loc="outside upper left", ncols=2)
+    summary = "; ".join(
+        f"{name}: best q {best[name]:.2f}, encoders {', '.join(f'{v:.2f}' for v in values)}"
+        for name, values in measured.items()
+    )
+    return Picture(figure, f"held-out gap, nats per image. {summary}")
