@@ -70,8 +70,8 @@ def gap_terms(
     Args:
         model: anything with the bricks ``prior``, ``likelihood`` and ``posterior``.
         x: (n, *event) observations.
-        log_prob: (n,) log p(x): exact, from ``quadrature_world`` or a linear-Gaussian world. With an
-            importance bound in its place every part but the amortisation is a lower bound.
+        log_prob: (n,) log p(x): exact, from ``quadrature_world`` or a linear-Gaussian world. With
+            an importance bound in its place every part but the amortisation is a lower bound.
         family: the family that is refitted, one of ``FAMILIES``.
         samples: z drawn for each x to evaluate a bound.
         steps: steps of one round of ``fit_posterior``, which adds rounds where they are needed.

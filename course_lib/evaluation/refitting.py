@@ -27,7 +27,7 @@ from course_lib.objectives import elbo
 from course_lib.progress import say_if_unfinished
 from course_lib.randomness import fork_seed
 
-__all__ = ["FAMILIES", "PerExample", "FittedPosterior", "UnitTriangular", "fit_posterior"]
+__all__ = ["FAMILIES", "FittedPosterior", "PerExample", "UnitTriangular", "fit_posterior"]
 
 TOLERANCE = 0.05
 """Nats that the last quarter of a round may gain for an x whose fit counts as converged."""

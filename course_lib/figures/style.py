@@ -49,4 +49,5 @@ def new_figure(
     for one in axes:
         one.spines[["top", "right"]].set_visible(False)
         one.tick_params(labelsize=9, colors=NEUTRAL, labelcolor="black")
+        one.set_prop_cycle(color=[P, Q, ELBO, KL, DATA, NEUTRAL])  # what is given no colour
     return figure, axes

@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Problem set 1 · The ELBO gap
 #
-# **Slides 3 and 6 of [CS236](https://deepgenerativemodels.github.io/), Lecture 12.** You write seven formulas around the VAE, each in a few lines. At the end they are put
+# **Slides 3 and 6 of Lecture 12 of [CS236](https://deepgenerativemodels.github.io/)** (the slides are in the site's list of lectures; every formula is repeated here). [Lecture
+# 1](../../lectures/01_elbo_gap.ipynb) explains them. You write seven formulas around the VAE, each in a few lines. At the end they are put
 # together: your functions train a VAE on handwritten digits, and drive the figure of the lecture.
 #
 # | | exercise | points | difficulty | minutes | slide |
@@ -338,8 +339,8 @@ check.importance_bound(importance_bound, seed=6029, input_scale=3.0, ask=ask)
 # $$f(z) = z + \hat u \tanh(w^\top z + b), \qquad
 # \log\left|\det \frac{\partial f}{\partial z}\right| = \log\left|1 + (1 - \tanh^2(w^\top z + b))\; w^\top \hat u\right|.$$
 #
-# The map is one-to-one only if $w^\top \hat u \ge -1$; otherwise it folds, and the density that you get has too much mass, although the determinant is right. So u is a free
-# parameter, and the layer uses
+# The map is one-to-one only if $w^\top \hat u \ge -1$. Otherwise it folds: several z land on the same point, whose density is the sum over all of them, while the formula counts one. Then
+# log q is too small and the "ELBO" can exceed log p(x), although the determinant is right. So u is a free parameter, and the layer uses
 #
 # $$\hat u = u + \left[m(w^\top u) - w^\top u\right] \frac{w}{\|w\|^2}, \qquad m(a) = \log(1 + e^a) - 1 > -1.$$
 #
@@ -541,10 +542,11 @@ your_vae = YourVAE()
 with skip_unfinished():
     your_vae.losses(splits.train.x[:2])  # an unfinished exercise shows here, before training
     STEPS = 3000
-    fit(your_vae, splits.train.x, steps=STEPS, learning_rate=cosine(2e-3, STEPS))
+    options = {"learning_rate": cosine(2e-3, STEPS), "checkpoint": "checkpoints"}
+    fit(your_vae, splits.train.x, steps=STEPS, label="your VAE", **options)
     for draws in (1, 10, 100):
         held_out = your_vae.bound(splits.test.x, draws).mean()
-        print(f"k = {draws:3d}: held-out bound {held_out:.2f} nats an image")
+        print(f"k = {draws:3d}: held-out bound {held_out:.2f} nats per image")
 
 # %% [markdown]
 # The first number is the ELBO, the others your importance bound: how much of the gap do ten draws win back, and a hundred?

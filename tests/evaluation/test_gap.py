@@ -11,7 +11,7 @@ from course_lib.distributions import (
     Planar,
     StandardGaussian,
 )
-from course_lib.evaluation import quadrature_world, fit_posterior, gap_terms
+from course_lib.evaluation import fit_posterior, gap_terms, quadrature_world
 from course_lib.evaluation.gap import GapTerms
 from course_lib.evaluation.refitting import PerExample, UnitTriangular
 from course_lib.exact.grid import Grid

@@ -61,3 +61,11 @@ def test_bad_input_is_named():
         tile(np.zeros((1, 2, 2)), zoom=0, alt="nothing")
     with pytest.raises(ValueError, match="alt"):
         tile(np.zeros((1, 2, 2)), alt="")
+
+
+def test_what_is_given_no_colour_takes_it_from_the_palette():
+    from course_lib.figures import style
+
+    _, (axes,) = style.new_figure()
+    drawn = [axes.plot([0, 1])[0].get_color() for _ in range(6)]
+    assert drawn == [style.P, style.Q, style.ELBO, style.KL, style.DATA, style.NEUTRAL]

@@ -16,7 +16,6 @@ from course_lib.figures.elbo_gap.planar_q import (
     BoundAndGap,
     LogProb,
     PlanarMap,
-    BoundAndGap,
     fitted_layers,
     is_fitted,
     log_joint,
