@@ -9,6 +9,7 @@ from torch.distributions import Distribution
 from course_lib.distributions import rsample_and_log_prob
 from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
+from course_lib.evaluation.mode import in_evaluation_mode
 from course_lib.randomness import fork_seed, seed_for
 
 __all__ = ["plain_elbo"]
@@ -16,6 +17,7 @@ __all__ = ["plain_elbo"]
 AT_ONCE = 100  # draws of each x held in memory together
 
 
+@in_evaluation_mode
 @torch.no_grad()
 def plain_elbo(
     model: LatentVariableModel, q: Distribution, x: Tensor, *, samples: int = 2000, seed: int = 0
