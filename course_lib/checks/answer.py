@@ -16,6 +16,9 @@ from course_lib.checks.report import CheckFailed, NotStarted, describe_error, is
 
 __all__ = ["Answer"]
 
+USES_THE_CHECKS = (
+    "__import__('course_lib.checks.refusal', fromlist=['refusal']).uses_the_checks({name})"
+)
 SEEDED = (
     "[({call}, torch.set_rng_state(state_))[0] for state_ in [torch.get_rng_state()]"
     " for _ in [torch.manual_seed(seed_)]][0]"
@@ -60,6 +63,15 @@ class Answer:
         self._ask = ask or (lambda expression, **data: evaluate(expression, {name: function}, data))
         self._known: dict[tuple[int, ...], tuple[tuple[Tensor, ...], Any]] = {}
 
+    def refuse_the_checks(self) -> None:
+        """Fail if the answer calls the checks, or reads their files."""
+        if self.ask(USES_THE_CHECKS.format(name=self.name)):
+            self.fail(
+                "an answer may not use course_lib.checks.",
+                why="the check would be compared with itself",
+                hint="write the formula; the rest of course_lib may be called",
+            )
+
     def twin(self, function: Callable[..., Any]) -> Answer:
         """Return another answer to the same exercise; it is called in this process."""
         return Answer(
@@ -80,6 +92,11 @@ class Answer:
             result = self.seeded(0, *inputs) if self.random else self.draw(*inputs)
             self._known[key] = inputs, result  # the inputs are kept, and with them their ids
         return self._known[key][1]
+
+    @property
+    def results(self) -> list[tuple[tuple[Tensor, ...], Any]]:
+        """The inputs that were tried, each with its result."""
+        return list(self._known.values())
 
     def draw(self, *inputs: Tensor) -> Any:
         """Return a new result on copies of the inputs; fail if the answer changed them."""

@@ -12,7 +12,12 @@ from torch import Tensor
 from course_lib.checks.answer import Answer
 from course_lib.checks.numbers import describe_kind, show_dtype, show_inputs, show_pair, show_shape
 
-__all__ = ["Case", "Problem", "Step"]
+__all__ = ["ALONE", "ANY_NUMBER", "Case", "Problem", "Step"]
+
+ANY_NUMBER = 1e300  # a tolerance that leaves only type, shape and NaN to be wrong
+
+ALONE = "for a batch of one"
+SQUEEZED = "squeeze() takes every dimension of size 1 away: name the dimension"
 
 
 class Problem(NamedTuple):
@@ -83,7 +88,9 @@ class Case:
         value = value.detach()
         if value.shape != right.shape:
             got, expected = f"shape {show_shape(value)}", f"shape {show_shape(right)}"
-            return Problem("the shape is wrong.", got, expected)
+            alone = self.where == ALONE
+            headline = f"the shape is wrong{' ' + ALONE if alone else ''}."
+            return Problem(headline, got, expected, hint=SQUEEZED if alone else "")
         if value.dtype != right.dtype:
             got, expected = show_dtype(value), show_dtype(right)
             return Problem("the dtype is not that of the inputs.", got, expected)

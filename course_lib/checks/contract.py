@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from course_lib.checks.answer import Answer
-from course_lib.checks.case import Case, Problem, Step
+from course_lib.checks.ask import evaluate
+from course_lib.checks.case import ALONE, Case, Problem, Step
 from course_lib.checks.numbers import show_inputs, show_pair
 
-__all__ = ["Contract", "contract_steps"]
+__all__ = ["Contract", "contract_steps", "leaves_random_state"]
 
 ROUNDING = 20.0  # another way to write the same may round this much worse than ours in float32
 GRADIENTS = (
@@ -29,6 +30,16 @@ GRADIENTS = (
     " for part_, weight_ in zip(result_ if isinstance(result_, (tuple, list)) else [result_],"
     " weights_)]"
 )
+
+
+LEAVES_STATE = (
+    "[({name}(*inputs_), torch.equal(state_, torch.get_rng_state()),"
+    " torch.set_rng_state(before_))[1]"
+    " for before_ in [torch.get_rng_state()] for _ in [torch.manual_seed(20261)]"
+    " for state_ in [torch.get_rng_state()]][0]"
+)
+TRAINED = "the values are right, but training follows the gradient"
+BLOCKED = "no detach, .data, no_grad, .item(), clamp or numpy on the way"
 
 
 class Contract(Protocol):
@@ -53,12 +64,13 @@ def contract_steps(contract: Contract, steps: Sequence[Step]) -> list[Step]:
         steps: its own steps, in which each case says what should come out.
     """
     cases = [step for step in steps if isinstance(step, Case) and step.derived]
+    if contract.random:
+        alone = [_first_row(contract, case) for case in cases] if contract.rows else []
+        return [*alone, *(_in_float32(contract, case) for case in cases)]
     alone = [_first_row(contract, case) for case in cases] if contract.rows else []
-    mixed = _mixed(contract, cases) if contract.rows and not contract.random else []
+    mixed = _mixed(contract, cases) if contract.rows else []
     single = [_in_float32(contract, case) for case in [*cases, *alone[:1], *mixed]]
-    gradients = [] if contract.random else [*cases, *mixed]
-    derived = [_has_gradients(contract, case) for case in gradients if contract.gradients]
-    return [*alone, *mixed, *single, *derived]
+    return [*alone, *mixed, *single, *_gradient_steps(contract, [*cases, *mixed])]
 
 
 def _first_row(contract: Contract, case: Case) -> Case:
@@ -67,7 +79,7 @@ def _first_row(contract: Contract, case: Case) -> Case:
         value.narrow(contract.row_dim, 0, 1) if name in contract.rows else value
         for name, value in zip(contract.args, case.inputs, strict=True)
     )
-    return _made(contract, case, inputs, "for a batch of one")
+    return _made(contract, case, inputs, ALONE)
 
 
 def _mixed(contract: Contract, cases: Sequence[Case]) -> list[Case]:
@@ -100,7 +112,7 @@ def _together(contract: Contract, cases: Sequence[Case]) -> Case:
         )
     )
     loosest = max(cases, key=lambda case: case.tolerance)
-    return _made(contract, loosest, inputs, "with rows of very different size")
+    return _made(contract, loosest, inputs, "with rows of mixed size")
 
 
 def _in_float32(contract: Contract, case: Case) -> Case:
@@ -112,7 +124,7 @@ def _in_float32(contract: Contract, case: Case) -> Case:
         case,
         inputs=inputs,
         expected=_map(lambda v: v.float() if v.is_floating_point() else v, case.expected),
-        where=f"{case.where} in float32",
+        where=f"{case.where}, float32",
         tolerance=max(1e-4, ROUNDING * max(errors)),
     )
 
@@ -125,62 +137,77 @@ def _right(contract: Contract, inputs: Sequence[Tensor]) -> Any:
     return contract.right(*(value.clone() for value in inputs))
 
 
-def _has_gradients(contract: Contract, case: Case) -> Step:
-    """Return the step that compares the answer's gradients with the right ones on a case."""
+def leaves_random_state(steps: Sequence[Step]) -> Step:
+    """Return the step that looks whether a function without noise leaves torch's random state."""
+    case = next(step for step in steps if isinstance(step, Case))
+
+    def step(answer: Answer) -> Problem | None:
+        if answer.ask(LEAVES_STATE.format(name=answer.name), inputs_=list(case.inputs)):
+            return None
+        return Problem(
+            "it draws random numbers, or sets the seed.",
+            "another random state after the call",
+            "the random state as it was",
+            why="the formula holds no noise, and the seed belongs to whoever calls",
+            hint="no torch.randn and no torch.manual_seed here",
+        )
+
+    return step
+
+
+def _gradient_steps(contract: Contract, cases: Sequence[Case]) -> list[Step]:
+    """Return the steps that compare gradients; cases where most of them count come first."""
     wanted = [name in contract.gradients for name in contract.args]
+    found = []
+    for case in cases if any(wanted) else []:
+        generator = torch.Generator().manual_seed(0)
+        shapes = [(part.shape, part.dtype) for part in _many(case.expected)]
+        weights = [torch.randn(s, generator=generator, dtype=kind) for s, kind in shapes]
+        data = {"inputs_": list(case.inputs), "wanted_": wanted, "weights_": weights}
+        right = evaluate(GRADIENTS.format(name="right_"), {"right_": contract.right}, _copied(data))
+        zeros = sum(g is None or bool(g.abs().max() < 1e-6) for part in right for g in part)
+        found.append((zeros, _has_gradients(contract, case, data, right)))
+    return [step for _, step in sorted(found, key=lambda pair: pair[0])]
+
+
+def _has_gradients(
+    contract: Contract, case: Case, data: dict[str, Any], right: list[list[Tensor | None]]
+) -> Step:
+    """Return the step that compares the answer's gradients with the right ones on a case."""
     names = [name for name in contract.args if name in contract.gradients]
 
     def step(answer: Answer) -> Problem | None:
-        generator = torch.Generator().manual_seed(0)
-        weights = [
-            torch.randn(part.shape, generator=generator, dtype=part.dtype)
-            for part in _many(case.expected)
-        ]
-        data = {"inputs_": list(case.inputs), "wanted_": wanted, "weights_": weights}
-        expression = GRADIENTS.format(name=answer.name)
-        came = answer.ask(expression, **data)
-        right = answer.twin(contract.right).ask(expression, **data)
-        pieces = list(zip(answer.parts or ("",), came, right, strict=True))
-        order = list(answer.formulas)
-        pieces.sort(key=lambda piece: order.index(piece[0]) if piece[0] else 0)
-        for part, got, expected in pieces:
-            for arg, one, other in zip(names, got, expected, strict=True):
-                problem = _compare(part or "the result", arg, one, other)
+        came = answer.ask(GRADIENTS.format(name=answer.name), **data)
+        pieces = dict(zip(answer.parts or ("",), zip(came, right, strict=True), strict=True))
+        for part in answer.formulas or ("",):
+            for arg, got, expected in zip(names, *pieces[part], strict=True):
+                problem = _compare(arg, got, expected)
                 if problem is not None:
-                    return problem._replace(inputs=show_inputs(answer.args, case.inputs))
+                    where = show_inputs(answer.args, case.inputs)
+                    headline = f"{part}: {problem.headline}" if part else problem.headline
+                    return problem._replace(headline=headline, inputs=where)
         return None
 
     return step
 
 
-def _compare(part: str, arg: str, got: Tensor | None, right: Tensor | None) -> Problem | None:
-    """Return what is wrong with the gradient of a part with respect to an argument."""
-    if right is None or not right.any():
-        return (
-            None
-            if got is None or torch.allclose(got, torch.zeros_like(got), atol=1e-9)
-            else (Problem(f"{part} has a gradient with respect to {arg}.", "a gradient", "none"))
-        )
-    if got is None or not got.any():
-        passes = got is not None
-        return Problem(
-            f"no gradient of {part} reaches {arg}."
-            if passes
-            else f"no gradient passes through {part}.",
-            f"gradient 0 with respect to {arg}" if passes else "a constant",
-            f"gradient {show_pair(right, right, 1e-6)[0]}",
-            why="training follows this gradient",
-            hint="no detach, no_grad, .data, .item() or numpy on the way",
-        )
+def _compare(arg: str, got: Tensor | None, right: Tensor | None) -> Problem | None:
+    """Return what is wrong with a gradient with respect to an argument; None is a constant's."""
+    if right is None:
+        return None
     size = float(right.abs().max())
+    if got is None:
+        lines = "no gradient passes.", "a constant", f"a gradient with respect to {arg}"
+        return Problem(*lines, why=TRAINED, hint=BLOCKED)
     if torch.allclose(got, right, rtol=1e-6, atol=1e-6 * max(1.0, size)):
         return None
-    return Problem(
-        f"the gradient with respect to {arg} is wrong.",
-        *show_pair(got, right, 1e-6),
-        why="the values are right, but training follows the gradient",
-        hint=f"does {arg} pass through .data, detach or a clamp somewhere?",
-    )
+    none = not got.any()
+    headline = f"{'no' if none else 'wrong'} gradient with respect to {arg}."
+    return Problem(headline, *show_pair(got, right, 1e-6), why=TRAINED, hint=BLOCKED)
+
+
+def _copied(data: dict[str, Any]) -> dict[str, Any]:
+    return data | {"inputs_": [value.clone() for value in data["inputs_"]]}
 
 
 def _many(value: Any) -> tuple[Tensor, ...]:

@@ -20,11 +20,12 @@ OWN_NOISE = "every entry of the sample has a noise of its own, in every call"
 ONE_CALL = "draw all of it in one call: torch.randn of the sample's shape"
 
 
-def draws_own_noise(inputs: tuple[Tensor, ...]) -> Step:
+def draws_own_noise(inputs: tuple[Tensor, ...], centre: Tensor) -> Step:
     """Return the step that looks for noise shared between rows, dimensions or calls.
 
     Args:
         inputs: one example, repeated some ten thousand times; the answer is (batch, dim).
+        centre: (batch, dim) or (dim,) mean of the draws, about which their noise is symmetric.
     """
 
     def step(answer: Answer) -> Problem | None:
@@ -37,7 +38,7 @@ def draws_own_noise(inputs: tuple[Tensor, ...]) -> Step:
                 why="each call must draw new noise, or training sees one sample for ever",
                 hint="no torch.manual_seed, no noise that is stored between calls",
             )
-        return _shared_in(draws[0]) or _shared_between(draws)
+        return _shared_in(draws[0], centre) or _shared_between(draws)
 
     return step
 
@@ -68,7 +69,7 @@ def is_torch_noise(inputs: tuple[Tensor, ...]) -> Step:
     return step
 
 
-def _shared_in(draw: Tensor) -> Problem | None:
+def _shared_in(draw: Tensor, centre: Tensor) -> Problem | None:
     """Return what entries of one draw share, whatever the scale of their noise is."""
     centred = draw - draw.mean(0)
     if (centred.std(0) < 1e-9).any():
@@ -84,7 +85,7 @@ def _shared_in(draw: Tensor) -> Problem | None:
     if rows > limit:
         headline = "each row repeats the noise of the row before."
         return _correlated("rows", rows, limit, headline, lag == 1 and rows > 0.99)
-    twins = max(_share_of_twins(column) for column in unit.T)
+    twins = max(_share_of_twins(column) for column in (draw - centre).T)
     if twins > TWINS:
         got = f"{twins:.0%} of the rows have the noise of another, or its negative"
         return _not_own("the noise of rows is not independent.", got, "no two rows alike")
@@ -111,9 +112,10 @@ def _strongest_lag(unit: Tensor) -> tuple[int, float]:
     return lag + 1, float(strength[lag])
 
 
-def _share_of_twins(column: Tensor) -> float:
-    """Return the share of entries whose absolute value, about the mean, stands twice."""
-    sizes = torch.sort((column - column.median()).abs()).values
+def _share_of_twins(noise: Tensor) -> float:
+    """Return the share of values that stand twice, up to the sign; the largest is not counted."""
+    sizes = torch.sort(noise.abs()).values
+    sizes = sizes[sizes < sizes[-1] - 1e-9]  # noise cut off at a bound holds the bound many times
     return float((sizes.diff() < 1e-9).double().mean())
 
 

@@ -10,6 +10,7 @@ import html
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FunctionType
 
 from IPython.display import display
 
@@ -21,6 +22,7 @@ __all__ = [
     "Passed",
     "describe_error",
     "is_stub",
+    "notebook_functions",
     "place_of",
     "skip_unfinished",
 ]
@@ -129,7 +131,14 @@ class Passed:
 
 @contextmanager
 def skip_unfinished() -> Iterator[None]:
-    """Run the block; if it meets an unfinished exercise, say so calmly and go on after it.
+    """Run the block, which uses a student's functions; say calmly what in them stops it.
+
+    An unfinished exercise is named, and the notebook goes on. An error in a function of the
+    notebook, or in what the cell does with its results, is one message without frames. An error of
+    a cell that uses no such function is left alone.
+
+    Raises:
+        CheckFailed: if a function of the notebook, or its result, stops the block.
 
     Example:
         >>> with skip_unfinished():
@@ -138,11 +147,44 @@ def skip_unfinished() -> Iterator[None]:
     """
     try:
         yield
-    except NotImplementedError as error:
-        if not is_stub(error):
+    except CheckFailed:
+        raise
+    except Exception as error:
+        if is_stub(error):
+            name = str(error).removesuffix(STUB).rstrip(": ") or "an exercise this cell needs"
+            print(f"Not started yet: {name}. Come back to this cell afterwards.")
+            return
+        inside, used = notebook_functions(error)
+        if not used:
             raise
-        name = str(error).removesuffix(STUB).rstrip(": ") or "an exercise this cell needs"
-        print(f"Not started yet: {name}. Come back to this cell afterwards.")
+        kind = type(error).__name__
+        headline = f"{inside}: it stops with {kind}." if inside else f"this cell stops with {kind}."
+        why = "" if inside else f"it does not get on with what {' or '.join(used)} returns"
+        hint = "the check says more" if inside else "run the checks of these functions"
+        raise CheckFailed(headline, got=describe_error(error), why=why, hint=hint) from None
+
+
+def notebook_functions(error: Exception) -> tuple[str, list[str]]:
+    """Return which function of the notebook the error arose in, and which ones the cell used.
+
+    Returns:
+        The name of the function, empty if the error arose in the cell itself or in a class of it;
+        and all functions of the notebook that the code on the way names.
+    """
+    inside, used, frame = "", [], error.__traceback__
+    while frame is not None:
+        names, code = frame.tb_frame.f_globals, frame.tb_frame.f_code
+        if names.get("__name__") == "__main__":
+            ours = [name for name in code.co_names if _is_of_the_notebook(names.get(name))]
+            function = names.get(code.co_name)
+            inside = inside or (code.co_name if _is_of_the_notebook(function) else "")
+            used += [name for name in ours if name not in used]
+        frame = frame.tb_next
+    return inside, used
+
+
+def _is_of_the_notebook(value: object) -> bool:
+    return isinstance(value, FunctionType) and value.__module__ == "__main__"
 
 
 def is_stub(error: Exception) -> bool:

@@ -22,6 +22,10 @@
 #
 # **Conventions.** Logarithms are natural, so everything is in nats. `log_scale` is the logarithm of the *standard deviation*. `batch` is the
 # first dimension; functions return one number for each example. Do not change a tensor that was passed in.
+#
+# **What every function keeps**, and the checks try: the result has the dtype of the inputs, float32 or float64; a batch may hold a single example; no example
+# depends on another one in its batch; results are right for extreme inputs as well, without clamps or epsilons; and gradients pass to the arguments that the docstring names.
+# You may call anything in `torch` and in `course_lib`, except `course_lib.checks`.
 
 # %% grade="locked" grade_id="setup"
 import torch
@@ -62,7 +66,7 @@ def gaussian_log_prob(x: Tensor, mu: Tensor, log_scale: Tensor) -> Tensor:
         log_scale: (batch, dim) logs of the standard deviations.
 
     Returns:
-        (batch,) log-densities, in nats, summed over dim.
+        (batch,) log-densities, in nats, summed over dim, in the dtype of x; differentiable in all three.
     """
     ### BEGIN SOLUTION
     standardised = (x - mu) * torch.exp(-log_scale)
@@ -118,7 +122,8 @@ def sample_gaussian(mu: Tensor, log_scale: Tensor) -> Tensor:
         log_scale: (batch, dim) logs of the standard deviations.
 
     Returns:
-        (batch, dim) draws; the noise comes from torch.randn, a fresh number for every entry.
+        (batch, dim) draws in the dtype of mu; the noise comes from torch.randn, a fresh number for
+        every entry in every call, and torch.manual_seed is left to the caller.
     """
     ### BEGIN SOLUTION
     noise = torch.randn(mu.shape, dtype=mu.dtype)
@@ -173,7 +178,7 @@ def gaussian_kl(mu: Tensor, log_scale: Tensor) -> Tensor:
         log_scale: (batch, dim) logs of the standard deviations of q.
 
     Returns:
-        (batch,) divergences, in nats, summed over dim.
+        (batch,) divergences, in nats, summed over dim, in the dtype of mu; differentiable in both.
     """
     ### BEGIN SOLUTION
     variance = torch.exp(2 * log_scale)
@@ -229,7 +234,8 @@ def elbo(x: Tensor, logits: Tensor, mu: Tensor, log_scale: Tensor) -> tuple[Tens
         log_scale: (batch, dim) logs of the standard deviations of q(z|x).
 
     Returns:
-        (total, reconstruction, kl), each (batch,), in nats, with total = reconstruction - kl.
+        (total, reconstruction, kl), each (batch,), in nats, in the dtype of x, with
+        total = reconstruction - kl; each differentiable in logits, mu and log_scale.
     """
     ### BEGIN SOLUTION
     log_p = x * logits - torch.nn.functional.softplus(logits)
@@ -289,7 +295,8 @@ def importance_bound(log_p_xz: Tensor, log_q: Tensor) -> Tensor:
         log_q: (k, batch) log q(z_j|x) of the same draws.
 
     Returns:
-        (batch,) bounds, in nats; finite also where the weights are exp(-1000), in float32.
+        (batch,) bounds, in nats, in the dtype of log_q; finite also where some weights are exp(-1000)
+        and others exp(1000); differentiable in both.
     """
     ### BEGIN SOLUTION
     k = log_q.shape[0]
@@ -358,7 +365,8 @@ def planar(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         b: () offset.
 
     Returns:
-        (f, log_det): f(z), (batch, dim), and log|det df/dz|, (batch,).
+        (f, log_det): f(z), (batch, dim), and log|det df/dz|, (batch,), in the dtype of z;
+        differentiable in all four.
     """
     ### BEGIN SOLUTION
     w_u = torch.dot(w, u)
@@ -418,7 +426,7 @@ def elbo_gap(z: Tensor, log_joint: Tensor, log_q: Tensor) -> Tensor:
         log_q: (batch, n) log q(z|x) at the nodes, of a normalised density.
 
     Returns:
-        (batch,) gaps, in nats.
+        (batch,) gaps, in nats, in the dtype of log_q.
     """
     ### BEGIN SOLUTION
     dz = z[1] - z[0]

@@ -1,8 +1,11 @@
 """The engine tells apart what a student may hand in, and leaves the student's state alone."""
 
+import importlib
+import random
 import sys
 import warnings
 
+import numpy
 import pytest
 import torch
 
@@ -11,7 +14,9 @@ from course_lib.checks.ask import ask
 from course_lib.checks.case import Case, Problem
 from course_lib.checks.exercise import run_steps
 from course_lib.checks.mistakes import Mistake
+from course_lib.checks.noise import draws_own_noise, is_torch_noise
 from course_lib.checks.numbers import show_pair
+from course_lib.checks.refusal import uses_the_checks
 from course_lib.checks.report import CheckFailed, NotStarted
 
 X = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64)
@@ -137,3 +142,117 @@ def test_answer_asks_about_the_function_it_was_given():
 def test_errors_in_asked_expressions_become_messages():
     with pytest.raises(CheckFailed, match="it stops with ZeroDivisionError"):
         answer(lambda x: x).ask("1 / 0")
+
+
+def test_message_names_the_shapes_of_the_input():
+    assert "inputs    x (3,); float64" in failure(lambda x: x + 1, args=("x",))
+
+
+def test_parts_are_compared_in_the_order_in_which_they_are_computed():
+    pair = Case((X,), (X, 2 * X), "at x")
+    formulas = {"double": "2x", "same": "x"}
+    text = failure(
+        lambda x: (x + 1, x), pair, mistakes=(), parts=("same", "double"), formulas=formulas
+    )
+    assert text.startswith("twice: double: wrong value at x")
+    assert "why       2x" in text
+
+
+def test_a_step_that_stumbles_over_a_result_of_another_shape_blames_the_shape():
+    def step(answer):
+        return None if answer(X)[0, 0] else Problem("never.", "", "")
+
+    with pytest.raises(CheckFailed, match="the shape is wrong"):
+        run_steps(answer(lambda x: x), (step,), right=lambda x: x[:, None])
+    with pytest.raises(IndexError):  # not the answer's fault
+        run_steps(answer(lambda x: x), (step,), right=lambda x: x)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from course_lib.checks.elbo_gap.gaussian_kl import right",
+        "from course_lib import checks",
+        "import course_lib.checks.mistakes as m",
+        "open('gaussian_kl.toml')",
+        "check.gaussian_kl",
+        "helper()",
+    ],
+)
+def test_an_answer_that_reaches_into_the_checks_is_seen(line):
+    names = {"check": importlib.import_module("course_lib.checks.elbo_gap")}
+    exec("def helper(): return check", names)
+    exec(f"def twice(x):\n    {line}\n    return 2 * x", names)
+    assert uses_the_checks(names["twice"])
+    assert uses_the_checks(torch.no_grad()(names["twice"]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from course_lib.distributions import planar",
+        "checks = 1",
+        "torch.distributions.Normal(0.0, 1.0)",
+        "course_lib.exact",
+    ],
+)
+def test_an_answer_may_call_the_rest_of_the_library(line):
+    names = {"torch": torch, "course_lib": importlib.import_module("course_lib")}
+    exec(f"def twice(x):\n    {line}\n    return 2 * x", names)
+    assert not uses_the_checks(names["twice"])
+
+
+def noise_problem(draw):
+    """What the step on independent noise finds in draws made by a function of (batch, dim)."""
+    zeros = torch.zeros(5001, 2, dtype=torch.float64)
+    torch.manual_seed(0)
+    found = draws_own_noise((zeros,), zeros)(answer(draw, random=True))
+    return found and found.headline
+
+
+def test_noise_shared_in_any_order_is_seen():
+    def halves(x):
+        return torch.randn(len(x) // 2 + 1, 2).double()
+
+    def reused(x):
+        return torch.randn(400, 2).double()[torch.randint(0, 400, (len(x),))]
+
+    assert noise_problem(torch.randn_like) is None
+    shared = "the noise of rows is not independent."
+    assert noise_problem(lambda x: torch.cat([halves(x)] * 2)[: len(x)]) == shared
+    assert noise_problem(lambda x: (lambda h: torch.cat([h, -h])[: len(x)])(halves(x))) == shared
+    pairs = lambda h: torch.cat([h, -h])[torch.randperm(2 * len(h))]  # noqa: E731
+    assert noise_problem(lambda x: pairs(halves(x))[: len(x)]) == shared
+    assert "is not independent" in noise_problem(reused)
+
+
+def test_noise_that_returns_in_a_later_call_is_seen():
+    kept = []
+
+    def alternating(x):
+        kept.append(torch.randn_like(x) if len(kept) % 2 == 0 else kept[-1])
+        return kept[-1]
+
+    def correlated(x):
+        kept.append(torch.randn_like(x))
+        return kept[-1] + 0.5 * kept[0]
+
+    assert noise_problem(alternating) == "two calls return the same draw."
+    kept.clear()
+    assert noise_problem(correlated) == "the noise of calls is not independent."
+
+
+@pytest.mark.parametrize(
+    ("draw", "headline"),
+    [
+        (
+            lambda x: torch.as_tensor(numpy.random.default_rng().normal(size=x.shape)),
+            "the noise does",
+        ),
+        (lambda x: torch.ones_like(x) * random.random(), "the noise does not follow"),
+        (lambda x: (torch.manual_seed(4), torch.randn_like(x))[1], "the function sets the seed"),
+    ],
+)
+def test_noise_that_is_not_torch_s_is_seen(draw, headline):
+    found = is_torch_noise((X,))(answer(draw, random=True))
+    assert found.headline.startswith(headline)

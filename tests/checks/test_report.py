@@ -72,6 +72,40 @@ def test_unfinished_exercise_does_not_stop_the_notebook(capsys):
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), NotImplementedError("no kernel for Long")])
-def test_other_errors_do(error):
+def test_errors_of_the_course_itself_are_left_alone(error):
     with pytest.raises(type(error)), skip_unfinished():
         raise error
+
+
+def stopped(*cells):
+    """Run a notebook's cells, of which the last one stops; return what it says."""
+    names = {"__name__": "__main__", "skip_unfinished": skip_unfinished}
+    *before, last = cells
+    for cell in before:
+        exec(cell, names)
+    with pytest.raises(CheckFailed) as caught:
+        exec(f"with skip_unfinished():\n    {last}", names)
+    return str(caught.value).splitlines()
+
+
+def test_an_error_in_a_function_of_the_notebook_is_a_calm_message_that_names_it():
+    first, *others = stopped(
+        "def other(x): return x",
+        "def kl(x): return sorted([1, 2], key=lambda _: 1 // x)",
+        "kl(0)",
+    )
+    assert first == "kl: it stops with ZeroDivisionError."
+    assert "integer" in others[0]
+
+
+def test_an_error_made_of_a_function_s_result_names_the_function():
+    first, *others = stopped("def kl(x): return None", "def other(x): return x", "kl(1) + 1")
+    assert first == "this cell stops with TypeError."
+    assert "it does not get on with what kl returns" in "\n".join(others)
+
+
+def test_an_error_in_a_class_of_the_notebook_names_the_functions_that_it_calls():
+    vae = "class Vae:\n    def losses(self): return kl(1).mean()\nvae = Vae()"
+    first, *others = stopped("def kl(x): return None", vae, "vae.losses()")
+    assert first == "this cell stops with AttributeError."
+    assert "what kl returns" in "\n".join(others)

@@ -114,7 +114,7 @@ def as_released(cell: Cell) -> str:
 
 
 def grade(
-    notebook: list[Cell], answers: Mapping[str, str], *, released: bool = False
+    notebook: list[Cell], answers: Mapping[str, str], *, released: bool = False, only: str = ""
 ) -> dict[tuple[str, str], Outcome]:
     """Run the notebook with some answers replaced.
 
@@ -122,6 +122,7 @@ def grade(
         notebook: the cells, in order.
         answers: sources by exercise; the others keep the reference.
         released: whether they have the stub instead.
+        only: the exercise whose cells check something; all, if empty.
 
     Returns:
         The outcome of each cell that checks something, by (kind, exercise).
@@ -130,6 +131,8 @@ def grade(
     with _main_module() as namespace:
         for cell in notebook:
             source = cell.source
+            if cell.kind in ("visible", "test") and only not in ("", cell.exercise):
+                continue
             if cell.kind == "solution":
                 source = answers.get(cell.exercise, as_released(cell) if released else source)
             outcome = _run(source, namespace)
@@ -165,7 +168,7 @@ def _as_data(value: object) -> object:
 
 
 def grade_at_a_distance(
-    notebook: list[Cell], answers: Mapping[str, str], *, released: bool = False
+    notebook: list[Cell], answers: Mapping[str, str], *, released: bool = False, only: str = ""
 ) -> dict[str, Outcome]:
     """Run the test cells in a namespace that reaches the answers only by data and by ``ask``.
 
@@ -173,6 +176,7 @@ def grade_at_a_distance(
         notebook: the cells, in order.
         answers: sources by exercise; the others keep the reference.
         released: whether they have the stub instead.
+        only: the exercise whose test cell runs; all, if empty.
 
     Returns:
         The outcome of each test cell, by exercise.
@@ -194,7 +198,7 @@ def grade_at_a_distance(
         elif cell.kind == "solution":
             judge[cell.exercise] = Distant(student, cell.exercise)
     judge["ask"] = distant_ask
-    tests = [cell for cell in notebook if cell.kind == "test"]
+    tests = [cell for cell in notebook if cell.kind == "test" and only in ("", cell.exercise)]
     return {cell.exercise: _run(cell.source, judge) for cell in tests}
 
 

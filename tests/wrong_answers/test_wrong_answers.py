@@ -12,7 +12,9 @@ CELLS = {name: cells(name) for name in ASSIGNMENTS}
 CORPUS = [(name, answer) for name in ASSIGNMENTS for answer in corpus(name)]
 WRONG = [pytest.param(n, a, id=f"{n}-{a}") for n, a in CORPUS if a.message]
 # Only copies cross to another process: an input changed in place stays with the student.
-DISTANT = [p for p in WRONG if p.values[1].name != "in_place"]
+DISTANT = [p for p in WRONG if not p.values[1].name.startswith("in_place")]
+FIRST = {(name, a.exercise): (name, a) for name, a in reversed(CORPUS) if a.message}
+ONE_WRONG_EACH = [pytest.param(n, a, id=f"{n}-{a}") for n, a in FIRST.values()]
 RIGHT = [pytest.param(n, a, id=f"{n}-{a}") for n, a in CORPUS if not a.message]
 
 
@@ -23,21 +25,29 @@ def lines_fit(error: Exception) -> bool:
 
 
 @pytest.mark.parametrize(("assignment", "answer"), WRONG)
-def test_wrong_answer_loses_its_own_points_with_its_own_message(assignment, answer):
-    outcomes = grade(CELLS[assignment], {answer.exercise: answer.source})
-    failed = {place: outcome for place, outcome in outcomes.items() if outcome.error}
-    assert failed.keys() == {("visible", answer.exercise), ("test", answer.exercise)}
-    for outcome in failed.values():
+def test_wrong_answer_loses_its_points_with_its_own_message(assignment, answer):
+    answers = {answer.exercise: answer.source}
+    outcomes = grade(CELLS[assignment], answers, only=answer.exercise)
+    assert len(outcomes) == 2
+    for outcome in outcomes.values():
         assert isinstance(outcome.error, CheckFailed), repr(outcome.error)
         assert answer.explains(outcome.error), str(outcome.error)
         assert lines_fit(outcome.error), str(outcome.error)
         assert outcome.stderr == ""
 
 
+@pytest.mark.parametrize(("assignment", "answer"), ONE_WRONG_EACH)
+def test_wrong_answer_loses_no_points_but_its_own(assignment, answer):
+    outcomes = grade(CELLS[assignment], {answer.exercise: answer.source})
+    failed = {place for place, outcome in outcomes.items() if outcome.error}
+    assert failed == {("visible", answer.exercise), ("test", answer.exercise)}
+
+
 @pytest.mark.parametrize(("assignment", "answer"), RIGHT)
 def test_right_answer_written_differently_keeps_its_points(assignment, answer):
-    outcomes = grade(CELLS[assignment], {answer.exercise: answer.source})
-    assert [(place, o.error) for place, o in outcomes.items() if o.error] == []
+    answers = {answer.exercise: answer.source}
+    outcomes = grade(CELLS[assignment], answers, only=answer.exercise)
+    assert [(place, str(o.error)) for place, o in outcomes.items() if o.error] == []
     assert all(outcome.stderr == "" for outcome in outcomes.values())
 
 
@@ -69,10 +79,10 @@ def test_cells_reach_answers_by_data_and_ask_alone(assignment):
 
 @pytest.mark.parametrize(("assignment", "answer"), DISTANT)
 def test_wrong_answer_is_seen_from_a_distance_too(assignment, answer):
-    outcomes = grade_at_a_distance(CELLS[assignment], {answer.exercise: answer.source})
-    failed = {exercise: o.error for exercise, o in outcomes.items() if o.error}
-    assert failed.keys() == {answer.exercise}
-    assert answer.explains(failed[answer.exercise]), str(failed[answer.exercise])
+    answers = {answer.exercise: answer.source}
+    (outcome,) = grade_at_a_distance(CELLS[assignment], answers, only=answer.exercise).values()
+    assert isinstance(outcome.error, CheckFailed), repr(outcome.error)
+    assert answer.explains(outcome.error), str(outcome.error)
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)

@@ -41,6 +41,8 @@ def steps(inputs: RandomInputs) -> list[Step]:
         _case(inputs, (97, 1, 1, 2), 4, scale=2.0),
         _case(inputs, (5, 1, 6, 5), 3),
         _case(inputs, (7, 1, 3, 5), 2, level=50.0).at("for logits of 50"),
+        _case(inputs, (7, 1, 3, 5), 2, level=1000.0).at("for logits of 1000"),
+        _far_from_the_prior(small),
     ]
 
 
@@ -58,6 +60,11 @@ def _case(
     if level is not None:
         logits = level * logits.sign()
     return Case((x, logits, mu, log_scale), where=f"on images of {shape[2]}x{shape[3]}")
+
+
+def _far_from_the_prior(case: Case) -> Case:
+    x, logits, mu, log_scale = case.inputs
+    return Case((x, logits, 100 * mu, log_scale - 12), where="far from the prior")
 
 
 def _adds_up(case: Case) -> Step:

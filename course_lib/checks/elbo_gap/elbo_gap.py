@@ -28,6 +28,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
     """Return two plain worlds, the sign of the gap, and random worlds, some with tiny p(x)."""
     zero, one = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
     random = _random_world(inputs, 1501, 7)
+    tiny = torch.tensor([-1000.0, 0.0, -1000.0, 0.0, -1000.0], dtype=torch.float64)
     return [
         _world(2001, zero, one, zero, one, one).at("for N(1, 1) against N(0, 1)"),
         _world(1501, one, one, zero - 2, one, one).at("where q is the posterior"),
@@ -35,6 +36,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
         random,
         _random_world(inputs, 2301, 3),
         _random_world(inputs, 1501, 5, -1000.0).at("where log p(x) is near -1000"),
+        _random_world(inputs, 1501, 5, tiny).at("where p(x) differs by exp(1000)"),
     ]
 
 
@@ -51,7 +53,9 @@ def _never_negative(case: Case) -> Step:
     return step
 
 
-def _random_world(inputs: RandomInputs, nodes: int, batch: int, offset: float = 0.0) -> Case:
+def _random_world(
+    inputs: RandomInputs, nodes: int, batch: int, offset: Tensor | float = 0.0
+) -> Case:
     mean, mu = inputs.normal(batch, scale=0.5), inputs.normal(batch, scale=0.5)
     scale, q_scale = (inputs.normal(batch, scale=0.2 / inputs.input_scale).exp() for _ in range(2))
     return _world(nodes, mean, scale, offset + inputs.normal(batch, scale=2), mu, q_scale)

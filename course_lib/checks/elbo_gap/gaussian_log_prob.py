@@ -34,6 +34,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
         _random_case(inputs, 7, 3, 2.0),
         _random_case(inputs, 97, 1, 2.0),
         _random_case(inputs, 7, 3, 60.0).at("far from mu"),
+        _random_case(inputs, 7, 3, 1000.0).at("1000 scales from mu"),
         _random_case(inputs, 7, 3, 1.0, shift=-12.0).at("for scales near exp(-12)"),
     ]
 

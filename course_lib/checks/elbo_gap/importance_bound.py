@@ -31,8 +31,8 @@ def steps(inputs: RandomInputs) -> list[Step]:
             for k, batch in ((5, 7), (3, 97), (64, 1))
         ),
         *(
-            Case((offset + inputs.normal(5, 7), inputs.normal(5, 7)), where=f"near {offset:+.0f}")
-            for offset in (-1000.0, 1000.0)
+            Case((offset + inputs.normal(5, 7), inputs.normal(5, 7)), where=f"near {offset:+,.0f}")
+            for offset in (-1000.0, 1000.0, -1e5)
         ),
     ]
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checks.answer import Answer
-from course_lib.checks.case import Case, Problem, Step
+from course_lib.checks.case import ANY_NUMBER, Case, Problem, Step
 from course_lib.checks.exercise import Exercise
 from course_lib.checks.inputs import RandomInputs
 from course_lib.checks.numbers import show_inputs, show_numbers, show_pair
@@ -22,7 +22,6 @@ __all__ = ["planar"]
 
 F = "f(z) = z + u_hat tanh(w.z + b)   (slide 6)\nu_hat = u + (softplus(w.u) - 1 - w.u) w/|w|^2"
 LOG_DET = "log|det df/dz| = log|1 + (1 - tanh^2) w.u_hat|   (slide 6)"
-ANY_NUMBER = 1e300  # a tolerance that leaves only type, shape and NaN to be wrong
 JACOBIANS = (
     "[torch.autograd.functional.jacobian(lambda point: planar(point[None], u, w, b)[0][0], point)"
     " for point in z]"
@@ -88,17 +87,20 @@ def _matches_jacobian(z: Tensor, layer: Layer) -> Step:
 
 
 def _is_one_to_one(layer: Layer) -> Step:
-    """Return the step that integrates the pulled-back N(0, 1): its mass is one unless f folds."""
+    """Return the step that wants f to rise on a line, and else shows the mass that folding makes.
+
+    The density N(f(z); 0, 1) |f'(z)| has the mass one unless several z land on one f(z).
+    """
     z = torch.linspace(-30, 30, 12001, dtype=torch.float64)[:, None]
 
     def step(answer: Answer) -> Problem | None:
         f, log_det = (value.detach() for value in answer(z, *layer))
+        if (f.diff(dim=0) > 0).all():
+            return None
         log_density = -0.5 * (f[:, 0] ** 2 + math.log(2 * math.pi)) + log_det
         mass = float(log_density.exp().sum() * 0.005)
-        if abs(mass - 1) < 1e-6:
-            return None
         pair = show_numbers("density pulled back through f: mass {}", mass, 1.0)
-        return Problem("f is not one-to-one, or log_det not f's.", *pair)
+        return Problem("f folds: it is not one-to-one.", *pair, why=F)
 
     return step
 

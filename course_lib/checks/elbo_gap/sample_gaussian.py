@@ -18,6 +18,10 @@ __all__ = ["sample_gaussian"]
 
 COUNT = 20011
 SAMPLE = "z = mu + exp(log_scale) * noise, noise ~ N(0, I)   (slide 6)"
+SCALE_OFF = "the scale is not exp(log_scale)."
+NOT_GAUSSIAN = "the noise is not Gaussian."
+CUT_OFF = "is large noise cut off, or too common?"
+BEYOND = 0.0026998  # the mass of N(0, 1) beyond three standard deviations
 IS_DIFFERENTIABLE = "sample_gaussian(mu.requires_grad_(), log_scale.requires_grad_()).requires_grad"
 GRADIENTS = (
     "[[z.detach(), *torch.autograd.grad(z.sum(), [mu, log_scale], materialize_grads=True)] for z in"
@@ -39,7 +43,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
     return [
         Case((mu, log_scale)),
         Case((100 * mu, log_scale - 12), where="far out, for scales near exp(-12)"),
-        draws_own_noise((many, wide)),
+        draws_own_noise((many, wide), many),
         is_torch_noise((mu, log_scale)),
         _has_moments(many, wide),
         _vanishes(mu),
@@ -48,28 +52,27 @@ def steps(inputs: RandomInputs) -> list[Step]:
 
 
 def _has_moments(mu: Tensor, log_scale: Tensor) -> Step:
-    """Return the step that wants noise, (z - mu) / scale, of mean 0, scale 1, fourth moment 3."""
+    """Return the step that wants noise, (z - mu) / scale, to have the moments of N(0, 1)."""
 
     def step(answer: Answer) -> Problem | None:
         noise = (answer.draw(mu, log_scale).detach() - mu) * (-log_scale).exp()
         n, mean, scale = len(noise), noise.mean(0), noise.std(0)
         zero, one = torch.zeros_like(mean), torch.ones_like(mean)
         fourth = noise.pow(4).mean(0)
-        for value, exact, error, headline, hint in (
-            (mean, zero, scale, "the mean is not mu.", "average many draws: where do they lie?"),
-            (scale, one, one / math.sqrt(2), SCALE_OFF, "what multiplies the noise?"),
-            (fourth, 3 * one, one * math.sqrt(96), "the noise is not Gaussian.", "rand or randn?"),
-        ):
+        beyond = (noise.abs() > 3 + 1e-6).double().mean() * one  # in all dimensions together
+        laws = {
+            "mean": (mean, zero, scale, "the mean is not mu.", "where do many draws lie?"),
+            "scale": (scale, one, one / math.sqrt(2), SCALE_OFF, "what multiplies the noise?"),
+            "4th moment": (fourth, 3 * one, one * math.sqrt(96), NOT_GAUSSIAN, "rand or randn?"),
+            "beyond 3": (beyond, BEYOND * one, one * math.sqrt(BEYOND / 3), NOT_GAUSSIAN, CUT_OFF),
+        }
+        for what, (value, exact, error, headline, hint) in laws.items():
             if ((value - exact).abs() > ERRORS * error / math.sqrt(n)).any():
                 got, expected = show_pair(value, exact, ERRORS / math.sqrt(n))
-                text = f"(z - mu)/scale has {headline.split()[1]} "
-                return Problem(headline, text + got, text + expected, hint=hint)
+                return Problem(headline, f"{what} {got}", f"{what} {expected}", hint=hint)
         return None
 
     return step
-
-
-SCALE_OFF = "the scale is not exp(log_scale)."
 
 
 def _vanishes(mu: Tensor) -> Step:
