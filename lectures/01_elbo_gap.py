@@ -337,14 +337,15 @@ fits = {"Gaussian": on_test}
 fits |= {family: gap_terms(vae, test, exact, family, seed=SEED) for family in families}
 for family in families:
     gain = fits["Gaussian"].approximation - fits[family].approximation
-    print(f"{family:14s} wins {mean_and_error(gain)} nats per image over the Gaussian")
+    won = mean_and_error(gain)
+    print(f"{family:14s} wins {won.value:.3f} ± {won.error:.3f} nats per image over the Gaussian")
 figures.approximation({family: gap.approximation for family, gap in fits.items()})
 
 # %% [markdown]
 # <details><summary><b>Answer to Q8</b></summary>
 #
 # The printed lines give what each family wins. They are differences image by image, so their errors are much smaller than the error bars suggest. Compare them with the height of
-# the Gaussian's bar: it is neither a tenth nor nearly all. The medians, where no single hard image counts, fall further than the means. Two families whose difference is within
+# the Gaussian's bar: it is neither a tenth nor nearly all. Two families whose difference is within
 # its error are not ranked by these 100 images.
 #
 # </details>

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from course_lib.evaluation import mean_and_error
 from course_lib.figures.images import Picture
-from course_lib.figures.style import KL, NEUTRAL, P, Q, new_figure
+from course_lib.figures.style import KL, NEUTRAL, Q, new_figure
 
 __all__ = ["approximation", "encoders"]
 
@@ -31,7 +31,7 @@ def approximation(gaps: Mapping[str, Tensor]) -> Picture:
         label="mean ± one standard error",
     )
     medians = [gap.median().item() for gap in gaps.values()]
-    axes.plot(range(len(gaps)), medians, "D", color=P, ls="", label="median")
+    axes.plot(range(len(gaps)), medians, "D", color=NEUTRAL, ls="", label="median")
     axes.set(ylabel="gap of the best q,\nnats per image", ylim=(0, None))
     axes.legend(frameon=False)
     numbers = ", ".join(f"{name} {e}" for name, e in zip(gaps, estimates, strict=True))

@@ -31,7 +31,7 @@ def latent_plane(draws: Mapping[str, Tensor], world: GridWorld, images: Tensor) 
         images: (n, 1, h, w) observations, one row of panels each.
     """
     rows, columns = len(images), 2 + len(draws)
-    figure, axes = new_figure(rows, columns, width=1.72 * columns, height=1.8 * rows)
+    figure, axes = new_figure(rows, columns, width=1.45 * columns, height=1.55 * rows)
     for row, image in enumerate(images):
         picture, *panels = axes[row * columns : (row + 1) * columns]
         picture.imshow(image[0], cmap="gray", vmin=0, vmax=1)
