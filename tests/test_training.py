@@ -53,15 +53,23 @@ def crash():
     raise RuntimeError("power cut")
 
 
-def run(model, train=TRAIN, **arguments):
+def fit_it(model, train=TRAIN, **arguments):
     defaults = {"steps": 23, "batch_size": 7, "record_every": 5, "learning_rate": 1e-2}
     return fit(model, train, **{**defaults, "validation": HELD_OUT, "progress": False, **arguments})
+
+
+def run(model, train=TRAIN, **arguments):
+    """Return the history of a run that nobody stops: a Ctrl-C that escaped would end pytest."""
+    try:
+        return fit_it(model, train, **arguments)
+    except KeyboardInterrupt as error:
+        raise AssertionError(f"stopped: {error}") from error
 
 
 def stop(model, train=TRAIN, **arguments):
     """Return the history of a run that the reader stops."""
     with pytest.raises(Stopped) as caught:
-        run(model, train, **arguments)
+        fit_it(model, train, **arguments)
     return caught.value.history
 
 
@@ -89,6 +97,18 @@ class Point(nn.Module):
 
     def losses(self, batch):
         return {"model": (self.w - batch).square().mean() / 2}
+
+
+class Pressed(Point):
+    """The reader presses stop in step ``at``."""
+
+    at, seen = 9, 0
+
+    def losses(self, batch):
+        self.seen += self.training
+        if self.training and self.seen == self.at:
+            press_stop()
+        return super().losses(batch)
 
 
 class Slope(Point):
@@ -156,6 +176,19 @@ class TestResume:
         assert same_history(history, run(last, checkpoint=tmp_path))
         assert same_weights(whole, last)
 
+    def test_the_best_weights_so_far_are_kept_over_an_interruption(self, tmp_path):
+        """w climbs past the validation data at 0.5 and is stopped beyond them."""
+        data = {"train": torch.ones(9, 1), "validation": torch.full((4, 1), 0.5)}
+        settings = {"steps": 12, "record_every": 1, "learning_rate": 0.1, **data}
+        whole, stopped, resumed = Point(), Pressed(), Point()
+        history = run(whole, **settings)
+        assert history.best_step < Pressed.at
+        stop(stopped, checkpoint=tmp_path, **settings)
+        only_file(tmp_path).rename(tmp_path / only_file(tmp_path).name.replace("Pressed", "Point"))
+        assert run(resumed, checkpoint=tmp_path, **settings).best_step == history.best_step
+        assert same_weights(whole, resumed)
+        assert same_weights(whole, stopped)
+
     def test_the_clock_goes_on(self, tmp_path):
         first = stop(noisy(at=13, action=press_stop), checkpoint=tmp_path)
         second = run(noisy(), checkpoint=tmp_path)
@@ -191,7 +224,7 @@ class TestInterruption:
     def test_the_reader_is_told_how_far_it_came_and_what_to_do(self, tmp_path):
         for folder, then in ((None, "start anew"), (tmp_path, "continue from there")):
             with pytest.raises(Stopped) as caught:
-                run(noisy(at=13, action=press_stop), checkpoint=folder)
+                fit_it(noisy(at=13, action=press_stop), checkpoint=folder)
             assert str(caught.value) == (
                 "training Noisy: unfinished, stopped at step 13 of 23;"
                 f" run the cell again to {then}."
@@ -201,13 +234,13 @@ class TestInterruption:
     def test_one_ctrl_c_ends_a_loop_of_fits(self):
         models = [noisy(at=at, action=press_stop) for at in (None, 4, None)]
         with pytest.raises(KeyboardInterrupt):
-            list(map(run, models))
+            list(map(fit_it, models))
         assert [getattr(model, "seen", 0) for model in models] == [23, 4, 0]
 
     def test_at_the_last_step_the_run_is_whole_and_the_cell_ends_all_the_same(self):
         model = noisy(at=23, action=press_stop)
         with pytest.raises(Stopped, match="after the last of 23 steps") as caught:
-            run(model)
+            fit_it(model)
         assert caught.value.history.finished
         assert not caught.value.history.interrupted
         assert model.unfinished is None
@@ -215,7 +248,7 @@ class TestInterruption:
     def test_a_ctrl_c_during_the_last_record_is_not_lost(self, monkeypatch):
         monkeypatch.setattr(Noisy, "eval", lambda self: press_stop() or self)
         with pytest.raises(KeyboardInterrupt):
-            run(noisy(), steps=5)
+            fit_it(noisy(), steps=5)
 
     def test_a_second_ctrl_c_interrupts_at_once(self):
         def twice():
@@ -224,7 +257,7 @@ class TestInterruption:
 
         model = noisy(at=4, action=twice)
         with pytest.raises(KeyboardInterrupt):
-            run(model)
+            fit_it(model)
         assert model.unfinished == "step 3 of 23"
 
     def test_the_handler_of_ctrl_c_is_given_back(self):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import html
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,12 @@ class LiveFigure:
         dynamic: the artists that ``update`` changes.
         alt: what a reader who cannot see the figure must know about it in any state.
         scale: pixels per pixel: 2 for screens of high density.
+        follows: for a control's name, the dynamic artists that it changes; all of them for a
+            control that is not named here.
 
     Raises:
-        ValueError: if ``alt`` is empty, two controls share a name, or sliders are too many.
+        ValueError: if ``alt`` is empty, two controls share a name, sliders are too many, or
+            ``follows`` names something that is no control or no dynamic artist.
 
     Example:
         >>> from course_lib.figures.style import new_figure
@@ -66,12 +69,14 @@ class LiveFigure:
         dynamic: Collection[Artist],
         alt: str,
         scale: float = 1,
+        follows: Mapping[str, Collection[Artist]] | None = None,
     ) -> None:
         if not alt.strip():
             raise ValueError("alt: expected a sentence that says what is to be seen, got nothing")
         check_controls(controls)
         self.figure, self.controls, self.update = figure, tuple(controls), update
         self.dynamic, self.alt = tuple(dynamic), alt
+        self.follows = _who_follows(self.controls, self.dynamic, follows or {})
         self.width = round(figure.get_figwidth() * figure.dpi)
         self.state: dict[str, Any] = {control.name: control.value for control in controls}
         self._image = widgets.HTML(layout={"margin": "0"})
@@ -186,6 +191,19 @@ def explain_error(error: Exception) -> str:
     if isinstance(error, NotImplementedError):
         return f"not started yet: {str(error).split(':')[0] or place}"
     return f"{type(error).__name__} in {place}: {error}" if place else repr(error)
+
+
+def _who_follows(
+    controls: Sequence[Control], dynamic: Sequence[Artist], given: Mapping[str, Collection[Artist]]
+) -> dict[str, tuple[Artist, ...]]:
+    """Return for every control the artists that it changes."""
+    names = [control.name for control in controls]
+    for name, artists in given.items():
+        if name not in names or not set(artists) <= set(dynamic):
+            raise ValueError(
+                f"follows: expected dynamic artists for names among {names}, got {name!r}"
+            )
+    return {name: tuple(given.get(name, dynamic)) for name in names}
 
 
 def _slider(slider: Slider) -> widgets.Widget:

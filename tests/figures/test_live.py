@@ -172,6 +172,9 @@ def test_bad_input_is_named():
     four = [Slider(name, 0, 1, 0.1, 0) for name in "abcd"]
     with pytest.raises(ValueError, match="at most 3 sliders"):
         LiveFigure(figure, four, str, [line], "A line.")
+    for follows in ({"nu": [line]}, {"mu": [axes]}):
+        with pytest.raises(ValueError, match="follows: expected dynamic artists for names"):
+            LiveFigure(figure, [slider], str, [line], "A line.", follows=follows)
     with pytest.raises(ValueError, match="dynamic: expected artists of the figure"):
         LiveFigure(new_figure()[0], [slider], str, [line], "A line.")
 

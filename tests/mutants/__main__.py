@@ -26,6 +26,7 @@ from exact_worlds import EXACT
 from flows import FLOWS
 from foundations import FOUNDATIONS
 from grading import GRADING
+from live_figures import LIVE_FIGURES
 from matching import MATCHING
 from measuring import MEASURING
 from modalities import MODALITIES
@@ -41,6 +42,7 @@ MUTANTS = [
     *EXACT,
     *FOUNDATIONS,
     *GRADING,
+    *LIVE_FIGURES,
     *MATCHING,
     *MEASURING,
     *MODALITIES,

@@ -1,0 +1,53 @@
+"""Mistakes in live figures: a control that moves nothing, words that say something else."""
+
+from mutant import mutants_of
+
+EVERY = "figures/test_every_live_figure.py"
+DRAWN = "figures/test_elbo_gap_drawn.py"
+
+LIVE_FIGURES = [
+    *mutants_of(
+        "figures/live.py",
+        EVERY,
+        (
+            "live: the alternative text stands still",
+            'f"{self.alt} {self.readout}", self.width',
+            "self.alt, self.width",
+        ),
+        (
+            "live: a saved notebook without the readout",
+            r'f"{self.alt}\n{self.readout}"',
+            "self.alt",
+        ),
+    ),
+    *mutants_of(
+        "figures/elbo_gap/gap_by_hand.py",
+        EVERY,
+        (
+            "gap by hand: the mean moves nothing",
+            "reference = shown = push(mu, log_scale, parameters)",
+            "reference = shown = push(0.0, log_scale, parameters)",
+        ),
+        (
+            "gap by hand: the reader's functions get no layers",
+            "shown = push(mu, log_scale, parameters, *self.functions)",
+            "shown = push(mu, log_scale, [], *self.functions)",
+        ),
+        ("gap by hand: the bars stand still", "        self._move_bars(numbers)\n", ""),
+    ),
+    *mutants_of(
+        "figures/elbo_gap/gap_by_hand.py",
+        DRAWN,
+        (
+            "gap by hand: KL and ELBO change places",
+            'f"KL {numbers.kl:.3f}"',
+            'f"KL {numbers.elbo:.3f}"',
+        ),
+        (
+            "gap by hand: the KL is drawn from the floor",
+            "self.kl.set_height(LOG_PX - top)",
+            "self.kl.set_height(LOG_PX - FLOOR)",
+        ),
+        ("gap by hand: the line shows log q", "log_q.exp().numpy())", "log_q.numpy())"),
+    ),
+]
