@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_lib.notebooks.course_map import MAP, course_map
+from course_lib.notebooks.leaks import leaks
 from course_lib.notebooks.percent import from_percent, to_bytes
 from course_lib.notebooks.problems import NotebookProblems
 from course_lib.notebooks.release import release
@@ -15,7 +16,8 @@ from course_lib.notebooks.rules import may_fail_unsolved, problems
 __all__ = ["drift", "generated", "write"]
 
 CONFIG, DATA, RELEASE = "nbgrader_config.py", "data", "assignments"
-IGNORED = {"__pycache__", ".ipynb_checkpoints"}
+IGNORED = {"__pycache__", ".ipynb_checkpoints", "checkpoints"}
+PROGRAMS = {".py", ".ipynb"}
 
 
 def generated(root: Path) -> dict[Path, bytes]:
@@ -80,9 +82,9 @@ def write(root: Path) -> list[Path]:
 def _assignment(folder: Path, root: Path) -> dict[Path, bytes]:
     """The solution notebooks of one assignment, and all that a student gets of it."""
     _refuse_strays(folder)
-    solutions = {}
+    solutions, notebooks = {}, {}
     for path in sorted(folder.glob("*.py")):
-        notebook = from_percent(path)
+        notebook = notebooks[path] = from_percent(path)
         broken = problems(notebook)
         if broken:
             raise NotebookProblems(path, broken)
@@ -93,15 +95,23 @@ def _assignment(folder: Path, root: Path) -> dict[Path, bytes]:
     sources = {path.name: content for path, content in solutions.items()}
     sources |= {str(p.relative_to(folder)): p.read_bytes() for p in _files(folder / DATA)}
     released = release(root, folder.name, sources)
+    for path, notebook in notebooks.items():
+        leaked = leaks(notebook, released[path.with_suffix(".ipynb").name])
+        if leaked:
+            raise NotebookProblems(path, leaked)
     return solutions | {Path(RELEASE, folder.name, name): data for name, data in released.items()}
 
 
 def _refuse_strays(folder: Path) -> None:
-    """Nbgrader releases all that lies beside a notebook, so nothing may lie there by accident."""
+    """Nbgrader releases all that lies beside a notebook, so nothing may lie there by accident.
+
+    Programs lie beside the notebook and are not released; all that lies in data/ is, so that a
+    program there would be somebody's answer.
+    """
     strays = [
-        f"{path.relative_to(folder)} would be released; data of an assignment lies in {DATA}/"
+        f"{path.relative_to(folder)} would be released; data, and data alone, lies in {DATA}/"
         for path in _files(folder)
-        if path.relative_to(folder).parts[0] != DATA and path.suffix not in (".py", ".ipynb")
+        if (path.relative_to(folder).parts[0] == DATA) == (path.suffix in PROGRAMS)
     ]
     if strays:
         raise NotebookProblems(folder, strays)

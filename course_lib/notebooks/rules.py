@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from course_lib.notebooks.leaks import near_markers, told_answers
 from course_lib.notebooks.names import INTROSPECTION, bound_names, free_names, parse
 from course_lib.notebooks.percent import grade_of, where
 
@@ -52,7 +53,8 @@ def may_fail_unsolved(notebook: NotebookNode) -> list[NotebookNode]:
 
 def _problems(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
     for cell in notebook.cells:
-        yield from ((cell, problem) for problem in _marker_problems(cell))
+        for rule in (_marker_problems, near_markers, told_answers):
+            yield from ((cell, problem) for problem in rule(cell))
         if cell.cell_type == "code":
             try:
                 parse(cell.source)

@@ -18,7 +18,7 @@ def by_quadrature(mu, log_scale):
     """Return log p(x), the ELBO and the KL of a Gaussian q at x = 1.5, by sums over a grid."""
     z = torch.linspace(-12, 12, 48001, dtype=torch.float64)
     joint = Normal(0.0, 1.0).log_prob(z) + Normal(0.8 * z.square(), 0.6).log_prob(torch.tensor(1.5))
-    log_q = Normal(mu, torch.tensor(log_scale).double().exp()).log_prob(z)
+    log_q = Normal(mu, torch.tensor(log_scale, dtype=torch.float64).exp()).log_prob(z)
     log_px = torch.trapezoid(joint.exp(), z).log()
     elbo = torch.trapezoid(log_q.exp() * (joint - log_q), z)
     return log_px.item(), elbo.item(), (log_px - elbo).item()
@@ -50,7 +50,7 @@ def test_the_words_say_what_the_bars_show(figure, mu, log_scale):
 def test_the_line_is_the_density_of_q(figure, mu, log_scale):
     figure.update(mu, log_scale, 0)
     z, density = (torch.as_tensor(values) for values in figure.q.get_data())
-    right = Normal(mu, torch.tensor(log_scale).double().exp()).log_prob(z).exp()
+    right = Normal(mu, torch.tensor(log_scale, dtype=torch.float64).exp()).log_prob(z).exp()
     assert z.min() < mu - 3
     assert mu + 3 < z.max()
     torch.testing.assert_close(density, right, rtol=1e-9, atol=1e-12)

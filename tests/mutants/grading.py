@@ -4,6 +4,7 @@ from mutant import mutants_of
 
 CODEC, EXECUTION = "grading/test_codec.py", "grading/test_execution.py"
 VETTING, MERGING = "grading/test_vetting.py", "grading/test_merging.py"
+LEAKS = "test_leaks.py"
 SANDBOX = "grading/test_sandbox.py"
 
 GRADING = [
@@ -249,5 +250,21 @@ GRADING = [
         "grading/pages.py",
         "grading/test_feedback.py",
         ("grading: any link in feedback", 'return value.startswith("#")', "return True"),
+    ),
+    *mutants_of(
+        "notebooks/leaks.py",
+        LEAKS,
+        ("leaks: written answers are no secret", 'if grade_of(cell) != "written" else []', ""),
+        ("leaks: only the source is searched", " or json.dumps(line)[1:-1] in rest", ""),
+        ("leaks: indented lines pass", '.strip("# \\t")', ".strip()"),
+        ("leaks: only markers in capitals are looked at", ".strip().upper()", ".strip()"),
+        ("leaks: told answers pass", 'cell.source if grade_of(cell) != "written" else ""', '""'),
+    ),
+    *mutants_of(
+        "notebooks/build.py",
+        LEAKS,
+        ("leaks: nobody looks", "        if leaked:\n", "        if False:\n"),
+        ("leaks: programs among the data", "== (path.suffix in PROGRAMS)", "== False"),
+        ("leaks: checkpoints are strays", ', "checkpoints"}', "}"),
     ),
 ]
