@@ -16,11 +16,11 @@ from course_lib.measured import Measured
 VERDICTS = re.compile(r"holds exactly|holds, with this condition: .+|not shown here, because .+")
 INTRODUCTION = """# The claims, as last measured
 
-`make claims` writes this table and the packaged file behind it, on two shared CPU cores, one thread,
-with three seeds; the last column says how many a row has. The half range over the seeds says what
-another seed would change. The sampling error is the standard error over the held-out examples,
-which all seeds share: it says what other examples would change. It is empty where a figure is not a
-mean over examples, or was not recorded.
+`make claims` writes this table and the packaged file behind it, on two shared CPU cores, one
+thread, with three seeds; the last column says how many a row has. The half range over the seeds
+says what another seed would change. The sampling error is the standard error over the held-out
+examples, which all seeds share: it says what other examples would change. It is empty where a
+figure is not a mean over examples, or was not recorded.
 """
 HEADER = ("figure", "mean ± half range", "sampling error", "units", "seeds")
 
