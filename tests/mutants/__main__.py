@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 import torch  # imported once, before the forks that run the tests
 from adversarial import ADVERSARIAL
+from checks import CHECKS
 from core import CORE
 from evaluations import EVALUATIONS
 from exact_worlds import EXACT
@@ -37,6 +38,7 @@ from sequences import SEQUENCES
 ROOT = Path(__file__).parents[2]
 MUTANTS = [
     *ADVERSARIAL,
+    *CHECKS,
     *CORE,
     *EVALUATIONS,
     *EXACT,
