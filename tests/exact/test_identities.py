@@ -374,10 +374,12 @@ class TestTransforms:
         mass = identities.pull_back_mass(fold, Grid(-30.0, 30.0, 6001)).left
         assert 0 < found.left < math.log(mass)
 
-    @pytest.mark.parametrize("w_u", [-1.0, -0.5, 0.0, 4.0])
+    @pytest.mark.parametrize("w_u", [-0.99, -0.5, 0.0, 4.0])
     def test_the_elbo_of_an_invertible_map_is_a_bound(self, w_u):
         map_ = identities.planar_without_constraint([w_u], [1.0], 0.2)
-        assert_holds(identities.pushed_elbo_is_a_bound(map_), tolerance=1e-6)
+        found = identities.pushed_elbo_is_a_bound(map_)
+        assert found.holds
+        assert found.left < 0
 
     @pytest.mark.parametrize("dim", [1, 2])
     def test_the_pushed_elbo_of_a_scaling_is_the_kl_of_two_gaussians(self, dim):
@@ -385,7 +387,7 @@ class TestTransforms:
         found = identities.pushed_elbo_is_a_bound(Scaled([1.5] * dim), 0.9, grid)
         scale = 1.5 * 0.9
         assert found.left == pytest.approx(-dim * (0.5 * (scale**2 - 1) - math.log(scale)))
-        assert_holds(found, tolerance=1e-6)
+        assert found.holds
 
     @pytest.mark.parametrize("dim", [1, 2])
     def test_mass_sees_a_wrong_log_det(self, dim):
