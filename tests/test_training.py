@@ -621,6 +621,24 @@ class TestPlayers:
             weights.append(model.g.item())
         assert weights[0] != weights[1]
 
+    def test_weight_decay_shrinks_a_weight_that_the_loss_does_not_touch(self):
+        """Decoupled from the gradient: a step takes rate * decay of the weight, and no more."""
+
+        class Untouched(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.weight = torch.nn.Parameter(torch.tensor(2.0))
+
+            def losses(self, batch):
+                return {"model": 0 * self.weight * batch.sum()}
+
+        model = Untouched()
+        options = {"learning_rate": 0.1, "weight_decay": 0.5, "progress": False}
+        fit(model, torch.ones(4, 1), steps=3, batch_size=2, **options)
+        assert model.weight.item() == pytest.approx(2 * 0.95**3)
+        with pytest.raises(ValueError, match="weight_decay: expected a number of at least 0"):
+            fit(model, torch.ones(4, 1), steps=1, weight_decay=-0.1, progress=False)
+
     def test_parameters_that_are_frozen_stay(self):
         model = VAE.build(6, 2, (8,))
         model.likelihood.requires_grad_(False)
@@ -678,6 +696,7 @@ class TestCheckpoint:
             {"steps": 24},
             {"steps": 9},
             {"betas": (0.5, 0.999)},
+            {"weight_decay": 0.1},
             {"learning_rate": 2e-2},
             {"learning_rate": cosine(1e-2, 23)},
         ],

@@ -160,14 +160,38 @@ class AutoregressivePixels(Distribution):
         """Return bits as floats, (*sample_shape, *batch, *event), drawn one after the other."""
         return self.sample_and_log_prob(sample_shape)[0]
 
-    @torch.no_grad()
     def sample_and_log_prob(self, sample_shape: tuple[int, ...] = Size()) -> tuple[Tensor, Tensor]:
         """Return a sample and the log-probability that was recorded while it was drawn."""
-        batch = Size(sample_shape) + self.batch_shape
+        return self._draw(Size(sample_shape) + self.batch_shape, None)
+
+    def sample_from(self, uniforms: Tensor) -> Tensor:
+        """Return the images that given pixel noise makes: the same noise and z, the same image.
+
+        Pixel i is one where u_i < p(x_i = 1 | x_<i, z), so that u ~ Uniform(0, 1) gives a sample.
+
+        Args:
+            uniforms: (*sample_shape, *batch, *event) numbers in [0, 1).
+
+        Returns:
+            Bits as floats, of the shape of ``uniforms``.
+
+        Raises:
+            ValueError: if the shape does not end with that of the batch and of an image.
+        """
+        wanted = self.batch_shape + self.event_shape
+        if uniforms.shape[uniforms.dim() - len(wanted) :] != wanted:
+            raise ValueError(
+                f"uniforms: expected shape (..., {', '.join(map(str, wanted))}),"
+                f" got {tuple(uniforms.shape)}"
+            )
+        return self._draw(uniforms.shape[:-3], uniforms.reshape(-1, *self.event_shape))[0]
+
+    @torch.no_grad()
+    def _draw(self, batch: Size, uniforms: Tensor | None) -> tuple[Tensor, Tensor]:
         z = self.z
         if z is not None:
             z = z.expand(*batch, *z.shape[-3:]).reshape(-1, *z.shape[-3:])
-        x, logits = sample_pixels(self.network, batch.numel(), z)
+        x, logits = sample_pixels(self.network, batch.numel(), z, uniforms)
         shape = batch + self.event_shape
         x = x.reshape(shape)
         return x, IndependentBernoulli(logits.reshape(shape), 3).log_prob(x)

@@ -51,7 +51,7 @@ class _Memory:
 
 
 def sample_pixels(
-    network: GatedPixelNetwork, n: int, z: Tensor | None = None
+    network: GatedPixelNetwork, n: int, z: Tensor | None = None, uniforms: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return n images drawn pixel by pixel in raster order, and the logits they were drawn from.
 
@@ -59,6 +59,8 @@ def sample_pixels(
         network: the network of a PixelCNN.
         n: how many images.
         z: (n, features, height, width) what they depend on, or None.
+        uniforms: (n, channels, height, width) numbers in [0, 1), the noise of every pixel: it is
+            one where its number is below its probability. None for fresh noise.
 
     Returns:
         x, (n, channels, height, width), zeros and ones, and its logits, of the same shape.
@@ -76,7 +78,12 @@ def sample_pixels(
                     network.head(features)[:, channel, 0, 0] + network.bias[0, channel, row, column]
                 )
                 logits[:, channel, row, column] = logit
-                x[:, channel, row, column] = torch.bernoulli(logit.sigmoid().expand(n))
+                probability = logit.sigmoid().expand(n)
+                x[:, channel, row, column] = (
+                    torch.bernoulli(probability)
+                    if uniforms is None
+                    else (uniforms[:, channel, row, column] < probability).to(x)
+                )
                 if memories:
                     memories[0].put_pixel(column, x[:, :, row, column])
         if memories:

@@ -32,6 +32,7 @@ from course_lib.evaluation.two_sample import (
     mmd_test,
     precision_and_recall,
 )
+from course_lib.evaluation.variance import VarianceShares, variance_shares
 
 __all__ = [
     "FAMILIES",
@@ -46,6 +47,7 @@ __all__ = [
     "PrecisionAndRecall",
     "Probe",
     "TwoSample",
+    "VarianceShares",
     "active_units",
     "ais_lower_bound",
     "ais_upper_bound",
@@ -63,4 +65,5 @@ __all__ = [
     "plain_elbo",
     "precision_and_recall",
     "quadrature_world",
+    "variance_shares",
 ]

@@ -2,8 +2,9 @@
 
 ``tables`` are finite joints, ``linear_gaussian`` has closed forms, ``kalman`` has them over time,
 ``grid`` integrates a latent of one or two dimensions for any likelihood, ``two_peaks`` is the world
-of lecture 1 on such a grid, ``f_divergence`` compares two tables by a critic. ``identities``
-executes the lecture's equations in these worlds. Everything is float64.
+of lecture 1 on such a grid, ``f_divergence`` compares two tables by a critic, ``receptive_field``
+counts what stacks of masked convolutions see. ``identities`` executes the lecture's equations in
+these worlds. Everything is float64.
 
 Example:
     >>> p_zx = tables.random((3, 4), seed=0)
@@ -18,8 +19,18 @@ from course_lib.exact import (
     identities,
     kalman,
     linear_gaussian,
+    receptive_field,
     tables,
     two_peaks,
 )
 
-__all__ = ["f_divergence", "grid", "identities", "kalman", "linear_gaussian", "tables", "two_peaks"]
+__all__ = [
+    "f_divergence",
+    "grid",
+    "identities",
+    "kalman",
+    "linear_gaussian",
+    "receptive_field",
+    "tables",
+    "two_peaks",
+]

@@ -44,7 +44,9 @@ class HierarchicalPixelVAE(nn.Module):
 
     .. math:: -L(x) = E_q[-\log p(x|z_1)] + KL(q(z_1|x), p(z_1|z_2)) + KL(q(z_2|z_1), p(z_2))
 
-    The expectation runs over z1 ~ q(z1|x), z2 ~ q(z2|z1), in the two KL terms as well.
+    The expectation runs over z1 ~ q(z1|x), z2 ~ q(z2|z1), in the two KL terms as well. The paper's
+    inference reads both latents from the image, q(z1|x) q(z2|x); here z2 is read from z1, so that
+    the two upper floors are a VAE of the codes z1.
 
     Args:
         prior: the brick p(z2).

@@ -42,6 +42,7 @@ class Checkpoint:
             "train": fingerprint(run.train, "train"),
             "validation": held_out is not None and fingerprint(held_out, "validation"),
             "players": {name: o.param_groups[0]["betas"] for name, o in run.optimisers.items()},
+            "decay": {o.param_groups[0]["weight_decay"] for o in run.optimisers.values()},
             "turns": run.turns,
             "counts": (run.steps, run.batch_size, run.record_every, run.seed),
             "rates": list(rates),

@@ -47,6 +47,7 @@ def fit(
     record_every: int = 100,
     seed: int = 0,
     betas: tuple[float, float] = (0.9, 0.999),
+    weight_decay: float = 0.0,
     device: str | torch.device = "cpu",
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = True,
@@ -82,6 +83,8 @@ def fit(
         record_every: steps between two records.
         seed: decides the batches and all noise.
         betas: Adam's two decay rates; a game is often steadier with a first of 0.5 or less.
+        weight_decay: the share of every weight that a step takes away, times the learning rate
+            (AdamW; Loshchilov, Hutter, 2019, arXiv:1711.05101).
         device: where to train, e.g. ``"cpu"`` or ``"cuda"``.
         checkpoint: a folder for the files of unfinished and finished runs, or None. It may be
             deleted at any time.
@@ -95,14 +98,18 @@ def fit(
         Stopped: if Ctrl-C ended the run; its ``history`` holds what was recorded, and its
             ``history.interrupted`` is True unless the last step was already taken.
         TypeError: if ``train`` or ``validation`` is not made of tensors, or ``seed`` is no integer.
-        ValueError: if a data set is empty or ragged, a number is not positive, this machine has no
-            such device, or the file of this run cannot be read; the file is then left as it is.
+        ValueError: if a data set is empty or ragged, a number is not positive, the weight decay is
+            negative, this machine has no such device, or the file of this run cannot be read; the
+            file is then left as it is.
         FloatingPointError: if a loss becomes NaN or infinite; the last checkpoint is kept.
     """
     _check_positive(steps=steps, batch_size=batch_size, record_every=record_every)
     _check_data(train, validation)
+    if not 0 <= weight_decay < math.inf:
+        raise ValueError(f"weight_decay: expected a number of at least 0, got {weight_decay!r}")
     seed, rate, device = operator.index(seed), _rate(learning_rate), _device(device)
-    run = Run(model.to(device), train, validation, batch_size, seed, record_every, betas, steps)
+    settings = (batch_size, seed, record_every, betas, steps, weight_decay)
+    run = Run(model.to(device), train, validation, *settings)
     file = None if checkpoint is None else Checkpoint(run, checkpoint, map(rate, range(steps)))
     label = f"training {type(model).__name__ if label is None else label}"
     try:

@@ -60,11 +60,13 @@ class Run:
         record_every: int,
         betas: tuple[float, float],
         steps: int,
+        weight_decay: float = 0.0,
     ) -> None:
         self.model, self.train, self.validation = model, train, validation
         self.batch_size, self.seed, self.steps = batch_size, seed, steps
+        decay = {"weight_decay": weight_decay, "decoupled_weight_decay": True}
         self.optimisers = {
-            name: Adam(p, betas=betas, fused=True) for name, p in _players(model).items()
+            name: Adam(p, betas=betas, fused=True, **decay) for name, p in _players(model).items()
         }
         self.turns = tuple(model.turns()) if hasattr(model, "turns") else tuple(self.optimisers)
         self.record_every = record_every

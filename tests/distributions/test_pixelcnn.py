@@ -344,3 +344,34 @@ def test_a_z_is_refused_by_a_net_without_one():
 def test_batches_of_something_else_are_refused(x, error, message):
     with pytest.raises(error, match=message):
         pixelcnn((1, 3, 4)).check_event(x, "x")
+
+
+@pytest.mark.parametrize("layers", [0, 2])
+def test_given_noise_makes_the_images_of_the_plain_loop(layers):
+    brick = pixelcnn((2, 3, 4), layers)
+    z = torch.randn(5, 2, 3, 4, dtype=torch.float64)
+    noise = torch.rand(5, 2, 3, 4, dtype=torch.float64)
+    x = torch.zeros_like(noise)
+    for entry in in_order((2, 3, 4)).flatten().argsort():
+        p = brick(z).conditionals(x).logits.sigmoid().flatten(1)[:, entry]
+        x.view(5, -1)[:, entry] = (noise.flatten(1)[:, entry] < p).double()
+    assert torch.equal(brick(z).sample_from(noise), x)
+
+
+def test_noise_broadcasts_over_z_and_uniform_noise_gives_a_sample():
+    brick = pixelcnn((1, 2, 2), layers=1, z=2)
+    z = torch.randn(3, 2, 2, 2, dtype=torch.float64)
+    noise = torch.rand(4000, 3, 1, 2, 2, dtype=torch.float64)
+    found, drawn = brick(z).sample_from(noise), brick(z).sample((4000,))
+    assert found.shape == noise.shape
+    assert torch.allclose(found.mean(0), drawn.mean(0), atol=0.05)
+    assert torch.equal(found[7], brick(z).sample_from(noise[7]))
+
+
+def test_noise_of_another_shape_is_refused():
+    brick = pixelcnn((1, 2, 2), layers=1, z=2)
+    z = torch.randn(3, 2, 2, 2, dtype=torch.float64)
+    with pytest.raises(ValueError, match=r"uniforms: expected shape \(..., 3, 1, 2, 2\)"):
+        brick(z).sample_from(torch.rand(2, 1, 2, 2))
+    with pytest.raises(ValueError, match="uniforms: expected shape"):
+        brick(z).sample_from(torch.rand(2, 2))

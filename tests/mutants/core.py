@@ -288,6 +288,7 @@ CORE = [
         ("resume: other start accepted", 'fingerprint(run.model.state_dict(), "model")', '""'),
         ("resume: other turns accepted", '            "turns": run.turns,\n', ""),
         ("resume: other rates accepted", '            "rates": list(rates),\n', ""),
+        ("resume: another weight decay accepted", 'o.param_groups[0]["weight_decay"]', "0"),
         ("resume: other decay rates accepted", 'o.param_groups[0]["betas"]', "0"),
         ("resume: other seed accepted", "run.record_every, run.seed)", "run.record_every)"),
         ("resume: other loss accepted", ", *self.run.first_step()]", "]"),

@@ -36,6 +36,16 @@ FOUNDATIONS = [
             'tuple(model.turns()) if hasattr(model, "turns") else tuple(self.optimisers)',
             "tuple(self.optimisers)",
         ),
+        (
+            "players: weight decay not passed on",
+            '{"weight_decay": weight_decay, ',
+            '{"weight_decay": 0.0, ',
+        ),
+        (
+            "players: weight decay mixed into the gradient",
+            '"decoupled_weight_decay": True',
+            '"decoupled_weight_decay": False',
+        ),
         ("players: decay rates not passed on", "Adam(p, betas=betas, ", "Adam(p, "),
     ),
     *mutants_of(

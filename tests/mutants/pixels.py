@@ -7,6 +7,8 @@ from mutant import mutants_of
 BRICK = "distributions/test_pixelcnn.py"
 MODELS = "models/test_pixel_models.py"
 IDENTITY = "exact/test_pixel_identity.py"
+FIELD = "exact/test_receptive_field.py"
+FIGURES = "figures/test_pixel_vae.py"
 
 PIXELS = [
     *mutants_of(
@@ -182,13 +184,23 @@ PIXELS = [
         ),
         (
             "pixels: one bit for the whole batch",
-            "torch.bernoulli(logit.sigmoid().expand(n))",
-            "torch.bernoulli(logit.sigmoid()[:1]).expand(n)",
+            "torch.bernoulli(probability)",
+            "torch.bernoulli(probability[:1]).expand(n)",
         ),
         (
             "pixels: rounded, not drawn",
-            "torch.bernoulli(logit.sigmoid().expand(n))",
-            "(logit > 0).to(x).expand(n)",
+            "torch.bernoulli(probability)",
+            "(probability > 0.5).to(x)",
+        ),
+        (
+            "pixels: given noise on the wrong side",
+            "uniforms[:, channel, row, column] < probability",
+            "uniforms[:, channel, row, column] > 1 - probability",
+        ),
+        (
+            "pixels: the same noise for every row",
+            "uniforms[:, channel, row, column]",
+            "uniforms[:, channel, 0, column]",
         ),
     ),
     *mutants_of(
@@ -307,5 +319,99 @@ PIXELS = [
             "torch.where(images > 0, logits, -logits).sigmoid().log()",
             "(images * logits.sigmoid().log())",
         ),
+    ),
+    *mutants_of(
+        "exact/receptive_field.py",
+        FIELD,
+        ("field: A and B swapped", '(kind == "B")', '(kind == "A")'),
+        ("field: rows below shown", "kernel[centre + 1 :] = 0", "kernel[centre + 2 :] = 0"),
+        ("field: moved up", "(0, 0, 1, -1)", "(0, 0, -1, 1)"),
+        ("field: moved left", "pad(x, (1, -1))", "pad(x, (-1, 1))"),
+        ("field: vertical stack sees below", "vertical[centre + 1 :] = 0", "pass"),
+        (
+            "field: horizontal stack sees to the right",
+            "horizontal[centre, : centre + 1] = 1",
+            "horizontal[centre] = 1",
+        ),
+        (
+            "field: rows above not linked",
+            "_convolve(left, horizontal) + above",
+            "_convolve(left, horizontal)",
+        ),
+        ("field: first row of the rows above not moved", "if layer == 0:", "if layer < 0:"),
+        ("field: row and column swapped", "output[row, column], x", "output[column, row], x"),
+        ("field: own pixel is earlier", "row * shape[1] + column", "row * shape[1] + column + 1"),
+        ("field: illegal not counted", "(seen & ~before)", "(seen & before)"),
+    ),
+    *mutants_of(
+        "figures/pixel_vae/mask_painter.py",
+        FIGURES,
+        (
+            "painter: axes transposed",
+            "marks.set_data(columns.numpy(), rows.numpy())",
+            "marks.set_data(rows.numpy(), columns.numpy())",
+        ),
+        (
+            "painter: blind spot in another colour",
+            "(before & ~seen, BLIND)",
+            "(before & ~seen, SEEN)",
+        ),
+        (
+            "painter: the reader's shifts not used",
+            "stack, self.kernel, self.shifts)",
+            "stack, self.kernel)",
+        ),
+        (
+            "painter: the library's field always dashed",
+            "if self.own else ([], [])",
+            "if True else ([], [])",
+        ),
+        ("painter: depth ignored", "first + later * (layers - 1)", "first + later * 7"),
+    ),
+    *mutants_of(
+        "figures/pixel_vae/two_noises.py",
+        FIGURES,
+        (
+            "two noises: z and noise swapped",
+            "pairs[draw - 1] if held == SAME_Z",
+            "pairs[draw - 1] if held != SAME_Z",
+        ),
+        ("two noises: sources paired, not crossed", "z.repeat_interleave(m, 0)", "z.repeat(m, 1)"),
+        (
+            "two noises: average of those shown",
+            "chosen.mean(0, keepdim=True)",
+            "chosen[:16].mean(0, keepdim=True)",
+        ),
+        (
+            "two noises: bars of another model",
+            "shares = self.shares[model]\n",
+            "shares = next(iter(self.shares.values()))\n",
+        ),
+    ),
+    *mutants_of(
+        "figures/pixel_vae/depth.py",
+        FIGURES,
+        (
+            "depth: samples of another depth",
+            "self.depths[layers].samples",
+            "self.depths[1].samples",
+        ),
+        (
+            "depth: KL in place of the information",
+            'self._series(axes, "information"',
+            'self._series(axes, "kl"',
+        ),
+    ),
+    *mutants_of(
+        "evaluation/variance.py",
+        "evaluation/test_variance.py",
+        ("variance: biased by what takes both", "/ (m - 1) - both / n", "/ (m - 1)"),
+        (
+            "variance: rows and columns swapped",
+            "(of_rows, of_columns, both)",
+            "(of_columns, of_rows, both)",
+        ),
+        ("variance: wrong degrees of freedom", "((m - 1) * (n - 1))", "(m * n - 1)"),
+        ("variance: not centred", "centred - centred.mean((0, 1))", "centred"),
     ),
 ]

@@ -38,7 +38,7 @@ def build(seed: int) -> dict[str, tuple[DensityModel, int, float]]:
     return {
         "independent pixels": (PixelCNN.build(SHAPE, 1, 0), 800, 1e-1),
         "MADE, 256 units": (DensityModel(made), 5000, 2e-3),
-        "PixelCNN": (PixelCNN.build(SHAPE, 24, 4, dropout=0.2), 1000, 3e-3),
+        "PixelCNN": (PixelCNN.build(SHAPE, 24, 4, half_width=1, dropout=0.2), 1000, 3e-3),
         "PixelCNN, views of the data": (ViewedPixelCNN.build(8, 24, 4, 0.25), 2600, 3e-3),
     }
 

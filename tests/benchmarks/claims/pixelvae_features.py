@@ -81,7 +81,7 @@ def measure(seed: int) -> dict[str, Estimate | float]:
     untrained = probe(build(1), data)
     torch.manual_seed(seed)
     vae, pixelvae = (train(build(layers), data, seed) for layers in (0, 1))
-    pixelcnn = train(PixelCNN.build((1, 8, 8), features=16, layers=4), data, seed)
+    pixelcnn = train(PixelCNN.build((1, 8, 8), 16, 4, half_width=1, dropout=0.0), data, seed)
     bound = evaluate(pixelvae, data.test.x, k=300, batch_size=25).importance_bound
     with torch.no_grad():
         exact = pixelcnn.log_prob(data.test.x)
