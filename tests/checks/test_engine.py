@@ -224,6 +224,7 @@ def test_noise_shared_in_any_order_is_seen():
     pairs = lambda h: torch.cat([h, -h])[torch.randperm(2 * len(h))]  # noqa: E731
     assert noise_problem(lambda x: pairs(halves(x))[: len(x)]) == shared
     assert "is not independent" in noise_problem(reused)
+    assert noise_problem(lambda x: (lambda e: e + e.roll(700, 0))(torch.randn_like(x))) == shared
 
 
 def test_noise_that_returns_in_a_later_call_is_seen():
@@ -237,7 +238,13 @@ def test_noise_that_returns_in_a_later_call_is_seen():
         kept.append(torch.randn_like(x))
         return kept[-1] + 0.5 * kept[0]
 
+    def in_turn(x):
+        kept.append(torch.randn_like(x) if len(kept) < 2 else kept[-2])
+        return kept[-1]
+
     assert noise_problem(alternating) == "two calls return the same draw."
+    kept.clear()
+    assert noise_problem(in_turn) == "two calls return the same draw."
     kept.clear()
     assert noise_problem(correlated) == "the noise of calls is not independent."
 
