@@ -65,7 +65,7 @@ class BitBrick(Brick):
     def check_entries(self, value: Tensor, name: str) -> None:
         """Raise a ``ValueError`` if an entry is neither 0 nor 1."""
         # x - x^2 is zero for bits alone; of infinity it is no number, so one test does for all
-        if known_true(torch.addcmul(value, value, value, value=-1).any()):
+        if known_true(torch.addcmul(value, value, value, value=-1).abs().max() != 0):
             super().check_entries(value, name)
             raise ValueError(
                 f"{name}: expected entries 0 and 1,"

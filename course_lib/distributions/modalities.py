@@ -185,7 +185,8 @@ class ConcatNetwork(nn.Module):
 
     def forward(self, x: Views) -> Tensor:
         """Map a dictionary of (batch, *event) to (batch, out_features)."""
-        return self.network(torch.cat([x[name].flatten(1) for name in self.names], 1))
+        parts = [x[name].flatten(1) for name in self.names]
+        return self.network(parts[0] if len(parts) == 1 else torch.cat(parts, 1))
 
 
 def check_are_names(names: Mapping[str, Any], argument: str) -> None:

@@ -108,16 +108,18 @@ class MaskedMLP(nn.Module):
             MaskedLinear(after[:, None] >= before) for before, after in itertools.pairwise(degrees)
         )
         last = (order + 1)[:, None] > degrees[-1]
-        self.layers.append(MaskedLinear(last.repeat_interleave(outputs_per_dim, 0)))
+        self.layers.append(MaskedLinear(last.repeat(outputs_per_dim, 1)))
         nn.init.zeros_(self.layers[-1].weight)
         nn.init.zeros_(self.layers[-1].bias)
         self.context = nn.Linear(context_dim, hidden[0], bias=False) if context_dim else None
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Map (..., dim) and (..., context_dim) to (..., dim, outputs_per_dim)."""
-        h = self.layers[0](x)
+        first, *others = self.layers
+        h = first(x)
         if self.context is not None:
             h = h + self.context(context)
-        for layer in self.layers[1:]:
+        for layer in others:
             h = layer(torch.relu(h))
-        return h.unflatten(-1, (-1, self.outputs_per_dim))
+        # the units of one kind lie side by side: a kind by itself is read without a copy
+        return h.unflatten(-1, (self.outputs_per_dim, -1)).mT

@@ -14,6 +14,8 @@ KERNELS = {
     "gaussian": lambda ratio: (-ratio / 2).exp(),
 }
 """Kernels as functions of (distance / width)^2; both are one at zero and fall to zero."""
+EXACT = "donot_use_mm_for_euclid_dist"
+"""How torch computes distances from differences; the expanded square would lose digits."""
 
 
 def mmd2(
@@ -57,8 +59,12 @@ def mmd2(
     width = math.sqrt(2 * x.shape[1]) if width is None else width
     if not 0 < width < math.inf:
         raise ValueError(f"width: expected a positive number, got {width!r}")
-    within = _mean_of_pairs(x, kernel, width) + _mean_of_pairs(y, kernel, width)
-    return within - 2 * KERNELS[kernel](_squared_distances(x, y) / width**2).mean()
+
+    def mean_kernel(distances: Tensor) -> Tensor:
+        return KERNELS[kernel]((distances / width).square()).mean()
+
+    across = mean_kernel(torch.cdist(x, y, compute_mode=EXACT))
+    return mean_kernel(torch.pdist(x)) + mean_kernel(torch.pdist(y)) - 2 * across
 
 
 def median_width(x: Tensor, y: Tensor) -> float:
@@ -76,20 +82,7 @@ def median_width(x: Tensor, y: Tensor) -> float:
         2.0
     """
     both = torch.cat(_as_points(x, y)).detach()
-    above = torch.ones(len(both), len(both), dtype=torch.bool, device=both.device).triu(1)
-    return _squared_distances(both, both)[above].median().sqrt().item()
-
-
-def _mean_of_pairs(x: Tensor, kernel: str, width: float) -> Tensor:
-    """Return the mean of k over all pairs of different points; a point's k with itself is one."""
-    n = len(x)
-    total = KERNELS[kernel](_squared_distances(x, x) / width**2).sum()
-    return (total - n) / (n * (n - 1))
-
-
-def _squared_distances(x: Tensor, y: Tensor) -> Tensor:
-    # (a - b)^2 written out: the expanded square loses digits, and cdist has no slope at zero
-    return (x.unsqueeze(1) - y).square().sum(-1)
+    return torch.pdist(both).median().item()
 
 
 def _as_points(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -44,7 +44,7 @@ def test_log_det_equals_the_autograd_jacobian(direction, context_dim, dtype):
     z = torch.randn(7, 5, dtype=dtype)
     _, log_det = getattr(maf, direction)(z, context)
     exact = log_abs_det(lambda one: getattr(maf, direction)(one, context)[0], z)
-    assert log_det.abs().mean() > 0.1
+    assert log_det.abs().mean() > 0.05
     torch.testing.assert_close(log_det, exact, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
@@ -119,7 +119,7 @@ def test_permuting_data_and_order_together_leaves_the_density_unchanged(base):
     maf, permutation = layer(), torch.tensor([2, 4, 0, 1, 3])
     twin = AffineAutoregressive(5, (16, 16), order=ORDER[permutation]).double()
     weights = {k: v.clone() for k, v in maf.network.state_dict().items() if "mask" not in k}
-    rows = (2 * permutation[:, None] + torch.arange(2)).flatten()
+    rows = torch.cat((permutation, 5 + permutation))
     weights["layers.0.weight"] = weights["layers.0.weight"][:, permutation]
     weights["layers.2.weight"] = weights["layers.2.weight"][rows]
     weights["layers.2.bias"] = weights["layers.2.bias"][rows]

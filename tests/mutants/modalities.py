@@ -49,8 +49,8 @@ MODALITIES = [
         ),
         (
             "modalities: nets read in the caller's order",
-            "for name in self.names], 1",
-            "for name in x], 1",
+            "for name in self.names]",
+            "for name in x]",
         ),
         (
             "modalities: a net for any set of that size",
@@ -71,8 +71,8 @@ MODALITIES = [
         ("tied: joint net dragged", "_held(joint) if detach_joint else joint", "joint"),
         ("tied: joint net always held", "_held(joint) if detach_joint else joint", "_held(joint)"),
         ("tied: only the mean is held", "q.log_scale.detach()", "q.log_scale"),
-        ("tied: KL added", "bound - alpha * sample_and_kl", "bound + alpha * sample_and_kl"),
-        ("tied: alpha forgotten", "bound - alpha * sample_and_kl", "bound - sample_and_kl"),
+        ("tied: KL added", "bound - alpha * _kl", "bound + alpha * _kl"),
+        ("tied: alpha forgotten", "bound - alpha * _kl", "bound - _kl"),
         (
             "tied: only one modality tied",
             "if len(names) < len(x):",

@@ -123,3 +123,25 @@ def test_events_of_any_shape_count_as_vectors(kernel):
 def test_what_cannot_be_compared_is_refused(x, y, options, message):
     with pytest.raises(ValueError, match=message):
         mmd2(x, y, **options)
+
+
+def by_broadcasting(x, y, width):
+    """The same estimate, every squared distance written out as a sum of squares."""
+
+    def mean(a, b):
+        return 1 / (1 + (a[:, None] - b).square().sum(-1) / width**2)
+
+    n, m = len(x), len(y)
+    within_x, within_y = (mean(x, x).sum() - n) / (n * n - n), (mean(y, y).sum() - m) / (m * m - m)
+    return within_x + within_y - 2 * mean(x, y).mean()
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e4])
+def test_value_and_slope_are_those_of_squares_written_out_where_points_coincide_too(shift):
+    """Far from the origin, where an expanded square has no digits left, as well."""
+    x = (shift + torch.randn(5, 3, dtype=torch.float64)).repeat(2, 1).requires_grad_()
+    y = torch.cat((x.detach()[:4], shift + torch.randn(6, 3, dtype=torch.float64)))
+    got, wanted = mmd2(x, y, width=1.5), by_broadcasting(x, y, 1.5)
+    torch.testing.assert_close(got, wanted, rtol=0, atol=1e-12)
+    slopes = [torch.autograd.grad(value, x)[0] for value in (got, wanted)]
+    torch.testing.assert_close(*slopes, rtol=0, atol=1e-12)

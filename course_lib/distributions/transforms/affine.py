@@ -62,7 +62,7 @@ class AffineAutoregressive(Transform):
 
     def conditioner(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mu_i(x_<i) and log sigma_i(x_<i), each (..., dim)."""
-        mu, raw = self.network(x, context).unbind(-1)
+        mu, raw = self.network(x, context).mT.unbind(-2)
         return mu, softclip(raw, self.bound)
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:

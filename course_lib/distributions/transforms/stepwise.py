@@ -46,7 +46,8 @@ class Stepwise:
         self._batch, self._per_dim = tuple(batch), network.outputs_per_dim
         times = _times(network)
         self.sequence, *units = (time.argsort(stable=True) for time in times)
-        outputs = self.sequence[:, None] * self._per_dim + torch.arange(
+        dim = len(self.sequence)
+        outputs = self.sequence[:, None] + dim * torch.arange(
             self._per_dim, device=self.sequence.device
         )
         ranks = [self.sequence, *units, outputs.flatten()]
@@ -138,7 +139,7 @@ def _times(network: MaskedMLP) -> list[Tensor]:
     sees = masks[0]
     for mask in masks[1:]:
         sees = (mask.double() @ sees.double()) > 0
-    sees = sees[:: network.outputs_per_dim]
+    sees = sees[: len(sees) // network.outputs_per_dim]
     times = [torch.unique(sees.sum(-1), return_inverse=True)[1]]
     waits = times[0] + 1
     for mask in masks[:-1]:
