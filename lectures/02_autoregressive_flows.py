@@ -83,6 +83,8 @@ change = millimetres.log_prob(torch.tensor(10.0)) - normal.log_prob(torch.tensor
 print(f"change of log p: {change:.3f} nats for one coordinate, {64 * change:.1f} nats for 64")
 
 # %% [markdown]
+# The first line is an identity of the lecture, executed: its two sides, *left* and *right*, and the largest difference between them, the *residual*.
+#
 # <details><summary><b>Answer to Q1</b></summary>
 #
 # By -log 10 for each coordinate, so by -147 nats for 64 of them. (A *nat* is the unit of a natural logarithm: 1 nat = 1.44 bits.) Nothing about the model became worse: a log-density has units.
@@ -116,7 +118,7 @@ mass = identities.pull_back_mass(banana_inverse, Grid((-6.5, -8), (6.5, 40), 801
 print(jacobian, mass, sep="\n")
 
 # %% [markdown]
-# The density integrates to one. Now read the map again: x₁ is drawn first, then x₂ from a Gaussian given x₁. That is how an **autoregressive model** draws, and it holds for any number of dimensions:
+# In the second line f is the inverse: the density N(f(x); 0, I) |det ∂f/∂x|, integrated over all x, is one. Now read the map again: x₁ is drawn first, then x₂ from a Gaussian given x₁. That is how an **autoregressive model** draws, and it holds for any number of dimensions:
 #
 # $$x_i = \mu_i(x_{<i}) + \sigma_i(x_{<i})\, z_i, \qquad \log|\det \partial x / \partial z| = \sum_i \log\sigma_i(x_{<i}).$$
 #
@@ -232,7 +234,7 @@ print(*identities.maf_and_iaf_are_inverses(layer, Inverse(layer), z), sep="\n")
 # </details>
 #
 # The residuals say more. Use the fast direction of the *same* network to draw: start from noise, subtract μ, divide by σ. This is an **inverse autoregressive flow**, IAF (Kingma et al., 2016).
-# MAF and IAF share parameters and undo each other; their fast directions are opposite.
+# In a MAF, μ and σ are functions of the *data* before i; in an IAF, of the *noise* before i. With the same parameters they undo each other, and their fast directions are opposite.
 #
 # | | density of a given x | a sample, with its density |
 # |---|---|---|
@@ -244,7 +246,7 @@ print(*identities.maf_and_iaf_are_inverses(layer, Inverse(layer), z), sep="\n")
 # ## 5 · An autoregressive prior is just another layer
 #
 # Now slide 5's remark. Put an autoregressive prior $p(z) = \prod_i p(z_i \mid z_{<i})$ under a flow f instead of white noise. If its conditionals are Gaussians, z itself is an affine
-# autoregressive function of white noise. So this model should be the flow f with one more MAF layer on N(0, I): not a similar model, the *same* one. Two pieces of code, one sum of conditionals and one layer, must then agree at every point.
+# autoregressive function of white noise (slide 5). So this model should be the flow f with one more MAF layer on N(0, I): not a similar model, the *same* one. Two pieces of code, one sum of conditionals and one layer, must then agree at every point. (A *brick* is this course's word for a distribution that fits into a model; a flow's brick holds its base and its layers.)
 
 
 # %%
@@ -290,7 +292,7 @@ print(inverse_posterior(log_prior, first, z, q.log_prob(z).sum(-1)))
 #
 # Here is the first reading as a picture: your trained flow, layer by layer. The switch recomputes samples and density by the other piece of code.
 #
-# **Q6.** First count layers up from 0. Does each layer bring the cloud closer to the moons? Then try the switch at every depth.
+# **Q6.** First count layers up from 0; the sixth only scales and shifts. Does each layer bring the cloud closer to the moons? Then try the switch at every depth.
 
 # %%
 figures.layer_by_layer(flow.brick.transforms)
@@ -359,7 +361,7 @@ figures.conditionals({"three rings": DENSITIES["rings"]} | fitted["rings"], x_1=
 #
 # ## 7 · Digits, with every unit
 #
-# The 8x8 digits have grey levels 0, …, 16. A density would put a spike on each level and reach any likelihood, so uniform noise u is added. Averaging over u inside the logarithm gives a bound (Theis et al., 2016):
+# The 8x8 digits have grey levels 0, …, 16. A density would put a spike on each level and reach any likelihood, so noise u, uniform on [0, 1), is added to each pixel. A logarithm is concave, so averaging it over u gives a lower bound (Theis et al., 2016):
 #
 # $$E_u \log p(x + u) \;\le\; \log \int_{[0,1)^{64}} p(x + u)\, du = \log P(x).$$
 #
@@ -378,9 +380,9 @@ figures.pixel(
 )
 
 # %% [markdown]
-# Then the **logit** takes [0, 17) to the whole real line, after a margin α keeps 0 and 17 away from infinity. With p = α + (1 - 2α) y / 17 the density of y = x + u in grey levels is
+# Then the **logit** takes [0, 17) to the whole real line, after a margin α keeps 0 and 17 away from infinity. With s = α + (1 - 2α) y / 17 the density of y = x + u in grey levels is
 #
-# $$\log p(y) = \underbrace{\log p(\operatorname{logit} p)}_{\text{the model's}} \underbrace{- \sum_i \log p_i(1 - p_i)}_{\text{slope of the logit}}
+# $$\log p(y) = \underbrace{\log p(\operatorname{logit} s)}_{\text{the model's}} \underbrace{- \sum_i \log s_i(1 - s_i)}_{\text{slope of the logit}}
 # + \underbrace{d \log(1 - 2\alpha)}_{\text{margin}} \underbrace{- d \log 17}_{\text{unit}}.$$
 #
 # **Q8.** Which of the last three terms is largest in size? Which could you forget without noticing that anything is wrong?
@@ -388,10 +390,10 @@ figures.pixel(
 
 # %%
 def bookkeeping(y, log_prob_of_logit):
-    p = ALPHA + (1 - 2 * ALPHA) * y.flatten(1) / LEVELS
+    s = ALPHA + (1 - 2 * ALPHA) * y.flatten(1) / LEVELS
     return {
-        "log-density of the logits": log_prob_of_logit(torch.logit(p)),
-        "slope of the logit": -(p.log() + torch.log1p(-p)).sum(1),
+        "log-density of the logits": log_prob_of_logit(torch.logit(s)),
+        "slope of the logit": -(s.log() + torch.log1p(-s)).sum(1),
         "margin, 64 log(1 - 2α)": torch.full((len(y),), D * math.log(1 - 2 * ALPHA)),
         "unit, -64 log 17": torch.full((len(y),), -D * math.log(LEVELS)),
     }
@@ -412,9 +414,9 @@ print(f"difference from the library's Logit: {difference:.0e} of the sum, in flo
 # %% [markdown]
 # <details><summary><b>Answer to Q8</b></summary>
 #
-# The slope of the logit, by far: most pixels are black or nearly so, where the logit is steep. The unit comes next, with 181 nats. The margin is an eighth of a nat, and nobody would miss it. But forget the *unit*, and the
-# sum is still a perfectly good log-density, of pixels measured in [0, 1]: 181 nats "better", and not to be compared with anything on this page. The uniform noise has a term as well, log 1 = 0: it would be -log 17 per pixel, had u been drawn
-# for pixels in [0, 1].
+# The slope of the logit: most pixels are black or nearly so, where the logit is steep. The unit comes close, with 181 nats, and of the other sign. The margin is an eighth of a nat, and nobody would miss it. But forget the *unit*, and the
+# sum is still a perfectly good log-density, of pixels measured in [0, 1]: 181 nats "better", and not to be compared with anything on this page. The noise has a term as well, minus the log-density of u. Here it is log 1 = 0; for pixels
+# in [0, 1] u would be uniform on [0, 1/17), its term would be -log 17 per pixel, and the sum would be the same as above.
 #
 # </details>
 #
@@ -438,21 +440,15 @@ print("one Gaussian of the logits:", per_image(-log_p))
 
 # %%
 STEPS = 400
+SETTINGS = {"layers": 5, "order": "random", "levels": LEVELS, "alpha": ALPHA}
 
 
-def fit_digits(marginal_units: int) -> AutoregressiveFlow:
+def fit_digits(units: int) -> AutoregressiveFlow:
     torch.manual_seed(SEED)
-    model = AutoregressiveFlow.build(
-        (1, 8, 8),
-        layers=5,
-        order="random",
-        levels=LEVELS,
-        alpha=ALPHA,
-        marginal_units=marginal_units,
-    ).start_at(train_y)
-    rate = cosine(3e-3, STEPS)
-    data = {"validation": validation, "seed": SEED, "checkpoint": "checkpoints"}
-    fit(model, train_y, steps=STEPS, learning_rate=rate, **data)
+    model = AutoregressiveFlow.build((1, 8, 8), **SETTINGS, marginal_units=units)
+    options = {"validation": validation, "seed": SEED, "checkpoint": "checkpoints"}
+    schedule = cosine(3e-3, STEPS)
+    fit(model.start_at(train_y), train_y, steps=STEPS, learning_rate=schedule, **options)
     return model
 
 
@@ -498,8 +494,8 @@ loop, library = [], []
 for d in DIMS:
     layer, z = AffineAutoregressive(d, (128, 128)).requires_grad_(False), torch.randn(100, d)
     one_pass = cost(20, layer.inverse, z)
-    loop.append(cost(1, plain_sample, layer, z) / one_pass)
-    library.append(cost(2, layer, z) / one_pass)
+    loop.append(cost(64 // d, plain_sample, layer, z) / one_pass)
+    library.append(cost(64 // d, layer, z) / one_pass)
 
 # %%
 inverted = {"IAF, plain loop": [1 / r for r in loop], "IAF, library": [1 / r for r in library]}
@@ -513,13 +509,13 @@ figures.costs(DIMS, ratios, "cost of a sample / cost of a density")
 # %% [markdown]
 # <details><summary><b>Answer to Q10</b></summary>
 #
-# The lines meet near d = 1, where each direction is one pass. From there they part in proportion to d: a factor of roughly 64, d passes against one. The library's sampler does all d visits with the arithmetic
-# of about one pass, but it still takes d small steps, one after the other. With a few dimensions the two loops cost about the same; with many the library's wins, and is still far from one pass.
+# The lines come closest where d is 1 or 2: with one dimension, each direction is one pass. From there they part roughly in proportion to d, up to a factor of the order of 64: d passes against one. The library's sampler does all d visits with
+# the arithmetic of about one pass, but it still takes d small steps, one after the other. With a few dimensions the two loops cost about the same; at d = 64 the library's wins, and is still far from one pass.
 #
 # </details>
 #
 # So neither flow is the cheaper one. MAF is cheap where densities of given points are asked for, IAF where samples are, and the factor between them grows with d. Coupling layers (Dinh et al., 2015 and 2017) are cheap both ways, because half of the
-# dimensions wait for nobody; they pay in flexibility per layer. [Lecture 6](06_flow_gan.ipynb) uses them.
+# dimensions wait for nobody; they pay in flexibility per layer. A later lecture, on FlowGAN, uses them.
 #
 # ## What the lecture claims, what we measured
 

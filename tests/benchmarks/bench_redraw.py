@@ -1,13 +1,22 @@
-"""CPU time of a redraw of an explorable against the bare canvas draw of the same figure."""
+"""CPU time of a redraw of each explorable against the bare canvas draw of the same figure."""
 
+import itertools
 import time
 from statistics import median
 
+from course_lib.figures import autoregressive_flows, elbo_gap
 from course_lib.figures.blit import Blit
-from course_lib.figures.elbo_gap import explorable
 from course_lib.figures.style import DPI
 
 ROUNDS = 25
+EXPLORABLES = {
+    "gap by hand": (elbo_gap.explorable, [{"mu": i / ROUNDS} for i in range(ROUNDS)]),
+    "layer by layer": (autoregressive_flows.layer_by_layer, [{"depth": i} for i in range(7)]),
+    "monotone network": (
+        autoregressive_flows.monotone_network,
+        [{"units": i} for i in range(1, 13)],
+    ),
+}
 
 
 def cpu(action):
@@ -16,22 +25,23 @@ def cpu(action):
     return time.process_time() - start
 
 
-def measure(scale):
-    live = explorable()
+def measure(make, states, scale):
+    live = make()
     blit = live.blit = Blit(live.figure, live.dynamic, scale * DPI / live.figure.dpi)
     bare, redraw, whole = [], [], []
-    for i in range(ROUNDS):
-        live.update(mu=i / ROUNDS, log_scale=-0.5, layers=0)
+    for state in itertools.islice(itertools.cycle(states), ROUNDS):
+        live.update(**live.state | state)
         bare.append(cpu(blit.canvas.draw))
         redraw.append(cpu(blit.draw) + cpu(blit.png))
-        whole.append(cpu(lambda: live.show(mu=-i / ROUNDS)))  # noqa: B023
+        whole.append(cpu(lambda: live.show(**state)))  # noqa: B023
     return median(bare), median(redraw), median(whole)
 
 
-for scale in (1, 2):
-    bare, redraw, whole = measure(scale)
-    print(
-        f"{scale}x: canvas.draw {1e3 * bare:.1f} ms; redraw + PNG {1e3 * redraw:.1f} ms,"
-        f" ratio {redraw / bare:.2f}; a slider step with its numbers {1e3 * whole:.1f} ms,"
-        f" ratio {whole / bare:.2f}"
-    )
+for name, (make, states) in EXPLORABLES.items():
+    for scale in (1, 2):
+        bare, redraw, whole = measure(make, states, scale)
+        print(
+            f"{name}, {scale}x: canvas.draw {1e3 * bare:.1f} ms; redraw + PNG"
+            f" {1e3 * redraw:.1f} ms, ratio {redraw / bare:.2f}; a slider step with its numbers"
+            f" {1e3 * whole:.1f} ms, ratio {whole / bare:.2f}"
+        )

@@ -24,6 +24,7 @@ from checks import CHECKS
 from core import CORE
 from evaluations import EVALUATIONS
 from exact_worlds import EXACT
+from flow_figures import FLOW_FIGURES
 from flows import FLOWS
 from foundations import FOUNDATIONS
 from grading import GRADING
@@ -51,6 +52,7 @@ MUTANTS = [
     *PIXELS,
     *SEQUENCES,
     *FLOWS,
+    *FLOW_FIGURES,
 ]
 
 

@@ -144,7 +144,7 @@ class _LayerByLayer:
             name, others = "log p_AR(z)", depth - 1
         total = float(log_base - log_det)
         return (
-            f"log p(x) {total:.4f} = {name} {log_base:.4f} - log-dets of {others} layers"
+            f"log p(x) {total:.4f} = {name} {log_base:.4f} - log-dets of {others} layer{'s' * (others != 1)}"
             f" {log_det:.4f};  KL(data, p) {self.truth - total:.2f}"
         )
 
