@@ -339,7 +339,7 @@ DENSITIES = {"rings": toys.rings(), "checkerboard": toys.Checkerboard()}
 fitted = {}
 for name, density in DENSITIES.items():
     x = density.sample(200_000, torch.Generator().manual_seed(SEED))
-    fitted[name] = {flow: train(build, x, 800, 1e-2) for flow, build in FLOWS.items()}
+    fitted[name] = {flow: train(build, x, 800) for flow, build in FLOWS.items()}
 
 # %%
 kl_of = {

@@ -143,8 +143,9 @@ class _LayerByLayer:
         if base == BASES[1] and depth:
             name, others = "log p_AR(z)", depth - 1
         total = float(log_base - log_det)
+        count = f"{others} layer" if others == 1 else f"{others} layers"
         return (
-            f"log p(x) {total:.4f} = {name} {log_base:.4f} - log-dets of {others} layer{'s' * (others != 1)}"
+            f"log p(x) {total:.4f} = {name} {log_base:.4f} - log-dets of {count}"
             f" {log_det:.4f};  KL(data, p) {self.truth - total:.2f}"
         )
 
