@@ -1,6 +1,6 @@
 """Train the models behind the depth slider of lecture 3 and write what the package ships of them.
 
-python tests/benchmarks/pixel_depth.py [--seeds 3]
+python tests/benchmarks/pixel_depth.py [--seeds 2]
 
 For 0 to 4 autoregressive layers: PixelVAE and its twin, the same net with z := 0, at the size and
 budget of ``claims/pixelvae_parents``. Kept are the importance bound, KL, I_q and shares of variance
@@ -98,7 +98,7 @@ def pack(points: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
 def main() -> None:
     """Train what is missing and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=2)
     seeds = range(parser.parse_args().seeds)
     torch.set_num_threads(1)
     found = {(layers, seed): stored(layers, seed) for seed in seeds for layers in DEPTHS}

@@ -1,6 +1,6 @@
 """The explorable of slide 4 in which autoregressive layers take over from z, on a slider.
 
-The models were trained by ``tests/benchmarks/pixel_depth.py`` on thresholded 8x8 digits, three
+The models were trained by ``tests/benchmarks/pixel_depth.py`` on thresholded 8x8 digits, two
 seeds each; their figures and a few of their samples ship beside this module.
 """
 
