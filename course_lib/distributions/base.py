@@ -141,7 +141,7 @@ class Brick(nn.Module):
 
     def check_entries(self, value: Tensor, name: str) -> None:
         """Raise a ``ValueError`` if an entry is one that no event of this brick has."""
-        if known_true(~torch.isfinite(value).all()):
+        if known_true(value.isfinite().logical_not().any()):
             raise ValueError(f"{name}: expected finite values, got NaN or infinity")
 
 

@@ -55,7 +55,7 @@ class Critic(nn.Module):
         check_floating(real, "real", next(self.parameters(), None))
         if real.shape != fake.shape:
             raise ValueError(f"real: expected shape {tuple(fake.shape)}, got {tuple(real.shape)}")
-        if known_true(~torch.isfinite(real).all()):
+        if known_true(real.isfinite().logical_not().any()):
             raise ValueError("real: expected finite values, got NaN or infinity")
         fake = fake.detach()
         return self.penalty * self.penalty_term(real, fake) - self.bound(real, fake)

@@ -78,7 +78,7 @@ FLOWS = [
         ),
         (
             "flows, NAF: unreachable points unnoticed",
-            "if known_true(~torch.isfinite(low + high).all())",
+            "if known_true((low + high).isfinite().logical_not().any())",
             "if False",
         ),
         ("flows, NAF: no bound on the slope", "softclip(log_slope, self.bound)", "log_slope"),
@@ -136,7 +136,7 @@ FLOWS = [
         ),
         (
             "flows, logit: levels outside accepted",
-            "if known_true(~((p > -eps) & (p < 1 + eps)).all())",
+            "if known_true(((p <= -eps) | (p >= 1 + eps) | p.isnan()).any())",
             "if False",
         ),
         (

@@ -53,7 +53,7 @@ MEASURING = [
     *mutants_of(
         "distributions/transforms/pixels.py",
         TRANSFORMS,
-        ("checks: grey levels under vmap", "if known_true(~((p", "if bool(~((p"),
+        ("checks: grey levels under vmap", "if known_true(((p", "if bool(((p"),
     ),
     *mutants_of(
         "objectives/critics.py",

@@ -85,7 +85,7 @@ def inverse_sigmoidal_flow(z: Tensor, parameters: SigmoidalFlow) -> Tensor:
 def _root(z: Tensor, parameters: SigmoidalFlow) -> Tensor:
     ends = (z.unsqueeze(-1) - parameters.shift) * (-parameters.log_slope).exp()
     low, high = ends.amin(-1), ends.amax(-1)
-    if known_true(~torch.isfinite(low + high).all()):
+    if known_true((low + high).isfinite().logical_not().any()):
         raise ValueError(
             f"z: no finite x is mapped to {z[~torch.isfinite(low + high)][0].item():g}"
         )

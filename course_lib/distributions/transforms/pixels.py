@@ -59,7 +59,7 @@ class Logit(Transform):
         """
         p = self.alpha + self.slope * z
         eps = torch.finfo(p.dtype).eps
-        if known_true(~((p > -eps) & (p < 1 + eps)).all()):
+        if known_true(((p <= -eps) | (p >= 1 + eps) | p.isnan()).any()):
             raise ValueError(
                 f"x: expected grey levels in [0, {self.levels:g}],"
                 f" got values from {z.min().item():g} to {z.max().item():g}"
