@@ -150,9 +150,9 @@ class _LayerByLayer:
         )
 
     def _bases(self, depth: int) -> str:
-        both = [self.stack.log_prob(self.test, depth, base) for base in BASES]
-        gap = float((both[0] - both[1]).abs().max())
-        return f"largest difference between the two bases over {TEST:,} test points: {gap:.1e} nats"
+        first, second = (self.stack.log_prob(self.test, depth, base) for base in BASES)
+        gap = float(((first - second).abs() / first.abs().clamp(min=1)).max())
+        return f"largest relative difference between the bases over {TEST:,} test points: {gap:.1e}"
 
 
 def _level_lines(image: Tensor) -> list:
