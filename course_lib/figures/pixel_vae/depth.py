@@ -89,7 +89,7 @@ class _Depths:
         images.set_axis_off()
         images.set_title("samples: a row shares z", fontsize=10)
         deepest = max(self.depths)
-        slider = Slider("layers", 0, deepest, 1, 1, "autoregressive layers")
+        slider = Slider("layers", 0, deepest, 1, 1, "layers")
         alt = (
             "Left: -log p of PixelVAE and of its twin without z against the number of layers."
             " Middle: KL and I_q of PixelVAE. Right: samples of the chosen depth, each row with"
