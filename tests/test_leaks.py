@@ -48,6 +48,10 @@ FAULTS = {
         [("import math", "import math\nsecret_answer = 2 * x")],
         "double: the release holds this line of it: secret_answer = 2 * x",
     ),
+    "a line of the answer in a comment": (
+        [("import math", "import math\n\n# secret_answer = 2 * x")],
+        "double: the release holds this line of it: secret_answer = 2 * x",
+    ),
     "a hidden test that is shown as well": (
         [
             (

@@ -256,7 +256,7 @@ GRADING = [
         LEAKS,
         ("leaks: written answers are no secret", 'if grade_of(cell) != "written" else []', ""),
         ("leaks: only the source is searched", " or json.dumps(line)[1:-1] in rest", ""),
-        ("leaks: indented lines pass", '.strip("# \\t")', ".strip()"),
+        ("leaks: a line in a comment passes", '.strip("# \\t")', ".strip()"),
         ("leaks: only markers in capitals are looked at", ".strip().upper()", ".strip()"),
         ("leaks: told answers pass", 'cell.source if grade_of(cell) != "written" else ""', '""'),
     ),
