@@ -97,7 +97,10 @@ class _LayerByLayer:
             " between the two bases changes neither."
         )
         artists = (self.points, self.image, self.dashed)
-        self.live = LiveFigure(figure, controls, self.update, artists, alt, scale=2)
+        follows = {"base": ()}  # both bases give the same density; the words alone change
+        self.live = LiveFigure(
+            figure, controls, self.update, artists, alt, scale=2, follows=follows
+        )
 
     def update(self, depth: int, base: str) -> str:
         """Move points and density; return the terms of log p(x) and how far the bases differ."""

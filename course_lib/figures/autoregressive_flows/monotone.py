@@ -64,7 +64,10 @@ class _MonotoneNetwork:
             " a vertical cut, filled."
         )
         artists = (*self.shown, *self.dashed, self.filled)
-        self.live = LiveFigure(figure, controls, self.update, artists, alt, scale=2)
+        follows = {"units": (*self.shown, *self.dashed)}  # the target stands still
+        self.live = LiveFigure(
+            figure, controls, self.update, artists, alt, scale=2, follows=follows
+        )
 
     def update(self, units: int, x_1: float) -> str:
         """Move the curves; return the smallest slope, the mass and the KL."""

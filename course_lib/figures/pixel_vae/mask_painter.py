@@ -86,7 +86,11 @@ class _MaskPainter:
             " sees. Orange with a ring: earlier pixels that it cannot see, the blind spot."
             " Vermilion with a cross: pixels that it sees and must not. Grey: pixels to come."
         )
-        self.live = LiveFigure(figure, controls, self.update, artists, alt, scale=2)
+        field = (self.image, self.blind, self.outline)
+        follows = {"kinds": (*field, self.illegal), "size": field, "stack": field, "layers": field}
+        self.live = LiveFigure(
+            figure, controls, self.update, artists, alt, scale=2, follows=follows
+        )
 
     def update(self, kinds: str, size: int, stack: str, layers: int, row: int, column: int) -> str:
         """Paint the field; return the counts."""

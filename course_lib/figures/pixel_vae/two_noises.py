@@ -69,7 +69,11 @@ class _TwoNoises:
             " and both together explain."
         )
         artists = (self.sheet, self.mean, *self.bars, *self.texts)
-        self.live = LiveFigure(figure, controls, self.update, artists, alt, scale=2)
+        pictures = (self.sheet, self.mean)  # the bars are over all samples of a model
+        self.live = LiveFigure(
+            figure, controls, self.update, artists, alt, scale=2,
+            follows={"held": pictures, "draw": pictures},
+        )  # fmt: skip
 
     def update(self, held: str, draw: int, model: str) -> str:
         """Show the samples of one state; return the shares of variance."""
