@@ -1,5 +1,6 @@
 """Held-out numbers, each with its spread, each called what it is: a bound, a gap, a density."""
 
+from course_lib.evaluation.aggregate import marginal_kl, marginal_kl_floor, matched_posteriors
 from course_lib.evaluation.annealing import (
     AISEstimate,
     BidirectionalBounds,
@@ -60,6 +61,9 @@ __all__ = [
     "information_terms",
     "latent_shuffle_cost",
     "linear_probe",
+    "marginal_kl",
+    "marginal_kl_floor",
+    "matched_posteriors",
     "mean_and_error",
     "mmd_test",
     "plain_elbo",

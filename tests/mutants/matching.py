@@ -211,4 +211,35 @@ MATCHING = [
         ),
         ("matching: uniform noise", "torch.randn_like(x)", "torch.rand_like(x)"),
     ),
+    *mutants_of(
+        "exact/matching.py",
+        "exact/test_matching.py",
+        (
+            "tables: encoder normalised over x",
+            "(-encoder * squares).softmax(0)",
+            "(-encoder * squares).softmax(1)",
+        ),
+        (
+            "tables: decoder normalised over z",
+            "(-decoder * squares).softmax(1)",
+            "(-decoder * squares).softmax(0)",
+        ),
+        ("tables: data lean to the left", "(tilt * x[0])", "(-tilt * x[0])"),
+        ("tables: residual blind to the ELBO", "-self.elbo - self.entropy,", ""),
+    ),
+    *mutants_of(
+        "evaluation/aggregate.py",
+        "evaluation/test_aggregate.py",
+        ("aggregate: information for mismatch", "samples)[2]", "samples)[1]"),
+        (
+            "aggregate: means of the matched posteriors too wide",
+            "(1 - q.variance).clamp(min=0).sqrt()",
+            "(1 + 0 * q.variance)",
+        ),
+        (
+            "aggregate: floor of the posteriors themselves",
+            "return marginal_kl(matched, samples, seed)",
+            "return marginal_kl(q, samples, seed)",
+        ),
+    ),
 ]
