@@ -13,15 +13,16 @@ from packaging.specifiers import SpecifierSet
 LIBRARY = ROOT / "course_lib"
 GROUND = {"data", "distributions", "exact"}
 MAY_IMPORT = {
-    **{part: set() for part in GROUND},
-    "objectives": {"distributions"},
-    "models": {"distributions", "objectives"},
+    "arguments": set(),
+    **{part: {"arguments"} for part in GROUND},
+    "objectives": {"arguments", "distributions"},
+    "models": {"arguments", "distributions", "objectives"},
     "randomness": set(),
     "progress": set(),
     "batches": set(),
     "measured": set(),
-    "training": {"batches", "progress", "randomness"},
-    "evaluation": {"distributions", "exact", "objectives", "progress", "randomness"},
+    "training": {"arguments", "batches", "progress", "randomness"},
+    "evaluation": {"arguments", "distributions", "exact", "objectives", "progress", "randomness"},
     "figures": {
         "data",
         "distributions",
@@ -56,6 +57,20 @@ def imports_of(path):
                 yield node.module
 
 
+def imported_at_once(path):
+    """The library's modules that a file imports outside functions, ``TYPE_CHECKING`` included."""
+    found, nodes = set(), [ast.parse(path.read_text())]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif not isinstance(node, ast.FunctionDef | ast.Lambda):
+            nodes += ast.iter_child_nodes(node)
+    return found
+
+
 MODULES = [
     path
     for path in sorted(LIBRARY.rglob("*.py"))
@@ -68,6 +83,15 @@ def test_a_part_imports_only_what_stands_below_it(path):
     part = part_of(path)
     used = {name.split(".")[1] for name in imports_of(path) if name.startswith("course_lib.")}
     assert used - MAY_IMPORT[part] - {part} == set()
+
+
+def test_no_two_modules_import_each_other_by_any_way_round():
+    """Imports within functions do not count: the rest, those for type checkers too, is a tree."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in MODULES}
+    imports = {name: imported_at_once(path) & set(names) for name, path in names.items()}
+    while leaves := {name for name, used in imports.items() if not used & set(imports)}:
+        imports = {name: used for name, used in imports.items() if name not in leaves}
+    assert sorted(imports) == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.arguments import as_floats
+
 __all__ = ["Pixels", "as_images", "check_pixels", "dequantise"]
 
 Pixels = Literal["binary", "grey"]
@@ -69,9 +71,7 @@ def dequantise(x: Tensor, generator: torch.Generator) -> Tensor:
 
     Paper: Theis, van den Oord, Bethge (2016), arXiv:1511.01844.
     """
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = f"a tensor of {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(f"x: expected a floating-point tensor, got {kind}")
+    as_floats(x, "x")
     if not isinstance(generator, torch.Generator):
         raise TypeError(f"generator: expected a torch.Generator, got {type(generator).__name__}")
     if not torch.equal(x, x.floor()):

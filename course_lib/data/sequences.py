@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from course_lib.arguments import as_count
+
 __all__ = ["SequenceSplits", "crop", "pad"]
 
 
@@ -71,8 +73,7 @@ def crop(sequences: dict[str, Tensor], steps: int) -> dict[str, Tensor]:
         >>> crop(pad([torch.ones(7, 2), torch.ones(2, 2)]), 3)["length"]
         tensor([3, 2, 2, 2])
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ValueError(f"steps: expected a positive integer, got {steps!r}")
+    as_count(steps, "steps")
     pieces: list[Tensor] = []
     for x, length in zip(sequences["x"], sequences["length"].tolist(), strict=True):
         pieces += x[:length].tensor_split(-(-length // steps))

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.arguments import as_count, as_floats
+
 __all__ = ["Examples", "Splits", "split"]
 
 
@@ -33,8 +35,7 @@ class Examples:
     label: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.x, Tensor) or not self.x.is_floating_point():
-            raise TypeError(f"x: expected a floating-point tensor, got {_kind(self.x)}")
+        as_floats(self.x, "x")
         if self.x.dim() == 0 or len(self.x) == 0:
             raise ValueError(f"x: expected at least one example, got shape {tuple(self.x.shape)}")
         if self.label is None:
@@ -104,8 +105,7 @@ def split(x: Tensor, label: Tensor | None, *, validation: int, test: int) -> Spl
     """
     whole = Examples(x, label)
     for name, size in (("validation", validation), ("test", test)):
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"{name}: expected a positive integer, got {size!r}")
+        as_count(size, name)
     n = len(whole)
     if validation + test >= n:
         raise ValueError(

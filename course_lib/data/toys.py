@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor
 
+from course_lib.arguments import as_count, as_floats
+
 __all__ = [
     "Checkerboard",
     "Density",
@@ -79,9 +81,7 @@ class Density:
             return torch.cat([self.log_prob(part) for part in points.split(CHUNK)]), volume
 
     def _check_points(self, x: Tensor) -> None:
-        if not isinstance(x, Tensor) or not x.is_floating_point():
-            kind = f"a tensor of {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
-            raise TypeError(f"x: expected a floating-point tensor, got {kind}")
+        as_floats(x, "x")
         if x.dim() == 0 or x.shape[-1] != self.dim:
             raise ValueError(f"x: expected shape (..., {self.dim}), got {tuple(x.shape)}")
 
@@ -242,8 +242,7 @@ def _blurred(curves: list[Tensor], scale: float) -> GaussianMixture:
 
 
 def _sampling_device(n: int, generator: torch.Generator) -> torch.device:
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"n: expected a positive integer, got {n!r}")
+    as_count(n, "n")
     if not isinstance(generator, torch.Generator):
         raise TypeError(f"generator: expected a torch.Generator, got {type(generator).__name__}")
     return generator.device

@@ -9,72 +9,15 @@ import torch
 from torch import Size, Tensor, nn
 from torch.distributions import Distribution
 
+from course_lib.arguments import as_floats, as_shape
+
 __all__ = [
     "Brick",
-    "as_count",
-    "as_shape",
-    "check_floating",
     "known_true",
     "rsample_and_log_prob",
 ]
 
 LOG_2PI = math.log(2 * math.pi)
-
-
-def as_count(number: int, name: str) -> int:
-    """Return ``number`` if it is a positive integer.
-
-    Args:
-        number: how many there are of something.
-        name: the argument's name, used in the error.
-
-    Raises:
-        ValueError: if it is anything else, True and 2.0 included.
-    """
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ValueError(f"{name}: expected a positive integer, got {number!r}")
-    return number
-
-
-def as_shape(shape: int | tuple[int, ...], name: str) -> Size:
-    """Return ``shape`` as a ``torch.Size``, so that ``8`` and ``(8,)`` mean the same.
-
-    Args:
-        shape: an event shape: a positive integer or a tuple of positive integers.
-        name: the argument's name, used in the error.
-
-    Returns:
-        The shape as ``torch.Size``.
-
-    Raises:
-        ValueError: if the shape is empty or has an entry that is not a positive integer.
-    """
-    sizes = tuple(shape) if isinstance(shape, tuple | list | Size) else (shape,)
-    if not sizes or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
-        raise ValueError(
-            f"{name}: expected a positive integer or a tuple of positive integers, got {shape!r}"
-        )
-    return Size(sizes)
-
-
-def check_floating(value: Any, name: str, weight: Tensor | None = None) -> None:
-    """Raise a ``TypeError`` unless ``value`` is a floating-point tensor.
-
-    Args:
-        value: an argument.
-        name: the argument's name, used in the error.
-        weight: a parameter that meets ``value``; None where precision does not matter.
-
-    Raises:
-        TypeError: if it is anything else, or of another precision than ``weight``.
-    """
-    if not isinstance(value, Tensor) or not value.is_floating_point():
-        kind = f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
-        raise TypeError(f"{name}: expected a floating-point tensor, got {kind}")
-    if weight is not None and weight.dtype != value.dtype:
-        raise TypeError(
-            f"{name}: expected {weight.dtype} as the parameters have, got {value.dtype}"
-        )
 
 
 def known_true(condition: Tensor) -> bool:
@@ -128,7 +71,7 @@ class Brick(nn.Module):
             TypeError: if ``value`` is not a floating-point tensor of the parameters' precision.
             ValueError: if its shape does not end in the event shape, or it is not finite.
         """
-        check_floating(value, name, next(self.parameters(), None))
+        as_floats(value, name, next(self.parameters(), None))
         n = len(self.event_shape)
         if value.dim() <= n or value.shape[-n:] != self.event_shape:
             raise ValueError(

@@ -10,7 +10,8 @@ from torch import Size, Tensor, nn
 from torch.distributions import Distribution, Independent, Uniform, constraints
 from torch.nn.functional import one_hot
 
-from course_lib.distributions.base import Brick, as_count
+from course_lib.arguments import as_count
+from course_lib.distributions.base import Brick
 
 __all__ = [
     "ConditionalCategorical",

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.distributions.base import Brick, as_shape
+from course_lib.arguments import as_shape
+from course_lib.distributions.base import Brick
 from course_lib.distributions.gaussian import (
     ConditionalGaussian,
     DiagonalGaussian,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from course_lib.distributions.base import as_count
+from course_lib.arguments import as_count
 from course_lib.distributions.networks import mlp
 
 __all__ = ["FeatureMap"]

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Size, Tensor, nn
 
-from course_lib.distributions.base import Brick, as_shape
+from course_lib.arguments import as_shape
+from course_lib.distributions.base import Brick
 from course_lib.distributions.gaussian import ConditionalGaussian
 from course_lib.distributions.networks import mlp
 

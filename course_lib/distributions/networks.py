@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from course_lib.distributions.base import as_count, as_shape
+from course_lib.arguments import as_count, as_shape
 
 __all__ = ["MaskedLinear", "MaskedMLP", "mlp"]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Size, Tensor, nn
 from torch.distributions import Distribution, constraints
 
-from course_lib.distributions.base import as_count, as_shape
+from course_lib.arguments import as_count, as_shape
 from course_lib.distributions.bernoulli import BitBrick, IndependentBernoulli
 from course_lib.distributions.masked_convolution import (
     GatedLayer,
@@ -119,8 +119,7 @@ def _check_sizes(channels: int, features: int, layers: int, context: int, half_w
         )
     as_count(half_width, "half_width")
     for name, number in (("layers", layers), ("context_features", context)):
-        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            raise ValueError(f"{name}: expected an integer of at least 0, got {number!r}")
+        as_count(number, name, least=0)
 
 
 class AutoregressivePixels(Distribution):

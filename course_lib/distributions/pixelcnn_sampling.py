@@ -8,15 +8,11 @@ pixel, each on the window that its convolution needs.
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_lib.distributions.masked_convolution import GatedLayer, gate
-
-if TYPE_CHECKING:
-    from course_lib.distributions.pixelcnn import GatedPixelNetwork
 
 __all__ = ["sample_pixels"]
 
@@ -51,12 +47,12 @@ class _Memory:
 
 
 def sample_pixels(
-    network: GatedPixelNetwork, n: int, z: Tensor | None = None, uniforms: Tensor | None = None
+    network: nn.Module, n: int, z: Tensor | None = None, uniforms: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return n images drawn pixel by pixel in raster order, and the logits they were drawn from.
 
     Args:
-        network: the network of a PixelCNN.
+        network: the network of a PixelCNN, a ``GatedPixelNetwork``.
         n: how many images.
         z: (n, features, height, width) what they depend on, or None.
         uniforms: (n, channels, height, width) numbers in [0, 1), the noise of every pixel: it is

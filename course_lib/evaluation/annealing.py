@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from course_lib.distributions.base import as_count
+from course_lib.arguments import as_count
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.evaluation.mode import in_evaluation_mode
 from course_lib.progress import say_if_unfinished

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.distributions.base import as_count
+from course_lib.arguments import as_count
 from course_lib.evaluation.held_out import Estimate, mean_and_error
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.evaluation.mode import in_evaluation_mode

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.func import functional_call, stack_module_state, vmap
 
+from course_lib.arguments import as_count
 from course_lib.distributions import (
     AffineAutoregressive,
     DiagonalGaussian,
@@ -19,7 +20,6 @@ from course_lib.distributions import (
     Pushforward,
     Transform,
 )
-from course_lib.distributions.base import as_count
 from course_lib.evaluation.interface import LatentVariableModel
 from course_lib.evaluation.mode import in_evaluation_mode
 from course_lib.evaluation.plain_elbo import plain_elbo

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
+from course_lib.arguments import as_count, as_floats
+
 __all__ = [
     "PrecisionAndRecall",
     "TwoSample",
@@ -202,17 +204,13 @@ def _permute_within(is_a: Tensor, fold: Tensor, generator: Generator) -> Tensor:
 
 
 def _count(permutations: int) -> range:
-    if isinstance(permutations, bool) or not isinstance(permutations, int) or permutations < 1:
-        raise ValueError(f"permutations: expected a positive integer, got {permutations!r}")
-    return range(permutations)
+    return range(as_count(permutations, "permutations"))
 
 
 def _flat_pair(a: Tensor, b: Tensor, name_a: str, name_b: str) -> tuple[Tensor, Tensor]:
     """Return both sets as (n, d) float64, so that no distance is lost to rounding."""
     for name, value in ((name_a, a), (name_b, b)):
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
-            raise TypeError(f"{name}: expected a floating-point tensor, got {kind}")
+        as_floats(value, name)
         if value.dim() < 2 or len(value) < 2:
             raise ValueError(
                 f"{name}: expected (n, *event) with n > 1, got shape {tuple(value.shape)}"

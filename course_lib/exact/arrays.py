@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["as_float64", "check_count", "check_shape", "expectation"]
+__all__ = ["as_float64", "check_shape", "expectation"]
 
 
 def as_float64(value: Any, name: str) -> Tensor:
@@ -54,17 +54,6 @@ def check_shape(value: Tensor, shape: Sequence[int | str], name: str) -> Tensor:
         wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
         raise ValueError(f"{name}: expected shape ({wanted}), got {tuple(value.shape)}")
     return value
-
-
-def check_count(number: int, name: str, least: int = 1) -> int:
-    """Return ``number`` if it is an integer of at least ``least``.
-
-    Raises:
-        ValueError: if it is anything else, True and 2.0 included.
-    """
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise ValueError(f"{name}: expected an integer of at least {least}, got {number!r}")
-    return number
 
 
 def expectation(weight: Tensor, value: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:

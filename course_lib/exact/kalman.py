@@ -9,7 +9,8 @@ import torch
 from torch import Generator, Tensor
 from torch.distributions import MultivariateNormal
 
-from course_lib.exact.arrays import as_float64, check_count, check_shape
+from course_lib.arguments import as_count
+from course_lib.exact.arrays import as_float64, check_shape
 
 __all__ = ["BackwardView", "LinearGaussianChain"]
 
@@ -104,9 +105,9 @@ class LinearGaussianChain:
 
     def sample(self, n: int, steps: int, generator: Generator | None = None) -> Tensor:
         """Return n sequences drawn step by step: (n, steps, x_dim)."""
-        size, z = check_count(n, "n"), torch.zeros(n, self.z_dim, dtype=torch.float64)
+        size, z = as_count(n, "n"), torch.zeros(n, self.z_dim, dtype=torch.float64)
         drawn = []
-        for _ in range(check_count(steps, "steps")):
+        for _ in range(as_count(steps, "steps")):
             noise = torch.randn(size, self.z_dim + self.x_dim, generator=generator).double()
             z = z @ self.transition.T + noise[:, : self.z_dim] * self.z_cov.diagonal().sqrt()
             seen = z @ self.emission.T

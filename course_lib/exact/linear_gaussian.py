@@ -13,7 +13,8 @@ import torch
 from torch import Generator, Tensor
 from torch.distributions import Distribution, MultivariateNormal, kl_divergence
 
-from course_lib.exact.arrays import as_float64, check_count, check_shape
+from course_lib.arguments import as_count
+from course_lib.exact.arrays import as_float64, check_shape
 
 __all__ = ["LinearGaussian"]
 
@@ -63,7 +64,7 @@ class LinearGaussian:
     def random(cls, x_dim: int, z_dim: int, noise_scale: float, seed: int) -> LinearGaussian:
         """Return a world whose W and b are standard normal numbers drawn with this seed."""
         generator = Generator().manual_seed(seed)
-        shape = check_count(x_dim, "x_dim"), check_count(z_dim, "z_dim")
+        shape = as_count(x_dim, "x_dim"), as_count(z_dim, "z_dim")
         weight = torch.randn(shape, generator=generator, dtype=torch.float64)
         bias = torch.randn(x_dim, generator=generator, dtype=torch.float64)
         return cls(weight, bias, noise_scale)
@@ -86,7 +87,7 @@ class LinearGaussian:
             ValueError: if a shape does not fit, R is not orthogonal, or no noise is left over.
         """
         data = check_shape(as_float64(data, "data"), ("n", "x_dim"), "data")
-        if check_count(z_dim, "z_dim") >= _check_finite(data, "data").shape[1]:
+        if as_count(z_dim, "z_dim") >= _check_finite(data, "data").shape[1]:
             raise ValueError(f"z_dim: expected fewer than x_dim = {data.shape[1]}, got {z_dim}")
         identity = torch.eye(z_dim, dtype=torch.float64)
         rotation = as_float64(identity if rotation is None else rotation, "rotation")
@@ -180,7 +181,7 @@ class LinearGaussian:
 
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Return n draws of x: first z from the prior, then x given z: (n, x_dim)."""
-        size = check_count(n, "n")
+        size = as_count(n, "n")
         z = torch.randn(size, self.z_dim, generator=generator, dtype=torch.float64)
         noise = torch.randn(size, self.x_dim, generator=generator, dtype=torch.float64)
         return z @ self.weight.T + self.bias + self.noise_scale * noise
@@ -210,7 +211,7 @@ class LinearGaussian:
         arXiv:1509.00519.
         """
         x = self._observed(x)
-        z = _draw(proposal, check_count(k, "k"), len(x), generator)
+        z = _draw(proposal, as_count(k, "k"), len(x), generator)
         check_shape(z, (k, len(x), self.z_dim), "a sample of proposal")
         log_weight = self._log_joint(x, z) - proposal.log_prob(z)
         return log_weight.logsumexp(0) - math.log(k)

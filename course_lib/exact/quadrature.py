@@ -15,7 +15,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from course_lib.exact.arrays import as_float64, check_count, check_shape, expectation
+from course_lib.arguments import as_count
+from course_lib.exact.arrays import as_float64, check_shape, expectation
 
 __all__ = ["BORDER_TOLERANCE", "COARSENESS_TOLERANCE", "Grid"]
 
@@ -66,7 +67,7 @@ class Grid:
     ) -> None:
         if dim not in (1, 2) or isinstance(dim, bool):
             raise ValueError(f"dim: expected 1 or 2, got {dim!r}")
-        self.points, self.dim = check_count(points, "points", least=5), dim
+        self.points, self.dim = as_count(points, "points", least=5), dim
         self.low, self.high = _ends(low, dim, "low"), _ends(high, dim, "high")
         ends = zip(self.low.tolist(), self.high.tolist(), strict=True)
         axes = [torch.linspace(a, b, points, dtype=torch.float64) for a, b in ends]

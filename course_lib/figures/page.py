@@ -16,7 +16,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
@@ -24,9 +24,6 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 
 from course_lib.figures.controls import Control, Slider
-
-if TYPE_CHECKING:
-    from course_lib.figures.live import LiveFigure
 
 __all__ = ["MAX_STATES", "to_html"]
 
@@ -92,7 +89,21 @@ FRAGMENT = """<figure id="{id}" style="margin:0;max-width:{width}px">
 </script>"""
 
 
-def to_html(live: LiveFigure, *, whole_page: bool = True) -> str:
+class Redrawn(Protocol):
+    """What a page needs of a live figure: ``LiveFigure`` has it, and imports this module."""
+
+    figure: Figure
+    controls: tuple[Control, ...]
+    dynamic: tuple[Artist, ...]
+    update: Callable[..., str]
+    alt: str
+    width: int
+
+    def restore(self) -> None:
+        """Draw the state on the screen again."""
+
+
+def to_html(live: Redrawn, *, whole_page: bool = True) -> str:
     """Return the figure and all its states as HTML, the same bytes for the same figure.
 
     Args:
@@ -152,7 +163,7 @@ def _vector_drawing(figure: Figure, salt: str) -> Iterator[None]:
 
 
 def _tabulate(
-    live: LiveFigure, grids: Sequence[Sequence[Any]]
+    live: Redrawn, grids: Sequence[Sequence[Any]]
 ) -> tuple[dict[str, Any], dict[str, None]]:
     """Return the table of all states, and the clip paths and hatches that they use."""
     readouts: list[str] = []

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from course_lib import objectives
+from course_lib.arguments import as_count, as_weight
 from course_lib.distributions import Brick
-from course_lib.distributions.base import as_count
 from course_lib.models.game import Game, build_critic
 from course_lib.models.vae import VAE
-from course_lib.objectives.critics import Critic, as_weight
+from course_lib.objectives.critics import Critic
 
 __all__ = ["AdversarialAutoencoder"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from course_lib import objectives
+from course_lib.arguments import as_weight
 from course_lib.distributions import Brick
 from course_lib.models.vae import VAE
-from course_lib.objectives.critics import as_weight
 
 __all__ = ["BetaVAE"]
 

@@ -8,8 +8,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from course_lib.arguments import as_count, as_shape
 from course_lib.distributions import Coupling, StandardGaussian, checkerboard, halves
-from course_lib.distributions.base import as_count, as_shape
 from course_lib.models.flow_model import FlowModel, data_maps
 
 __all__ = ["CouplingFlow"]

@@ -9,6 +9,7 @@ from typing import Self
 import torch
 from torch import Size, Tensor
 
+from course_lib.arguments import as_count, as_shape
 from course_lib.distributions import (
     Brick,
     ElementwiseAffine,
@@ -19,7 +20,6 @@ from course_lib.distributions import (
     Reshape,
     Transform,
 )
-from course_lib.distributions.base import as_count, as_shape
 from course_lib.models.density import DensityModel
 
 __all__ = ["FlowModel"]

@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from torch import nn
 
+from course_lib.arguments import as_count, as_shape
 from course_lib.distributions import (
     AffineAutoregressive,
     ConditionalGaussian,
@@ -17,7 +18,6 @@ from course_lib.distributions import (
     StandardGaussian,
     Transform,
 )
-from course_lib.distributions.base import as_count, as_shape
 from course_lib.models.vae import VAE, decoder, encoder
 
 __all__ = ["FlowPosteriorVAE"]

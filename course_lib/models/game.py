@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from course_lib.arguments import as_count, as_shape
 from course_lib.distributions import mlp
-from course_lib.distributions.base import as_count, as_shape
 from course_lib.objectives.critics import CRITICS, Critic
 
 __all__ = ["Game", "build_critic"]

@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from course_lib.arguments import as_count, as_shape, as_weight
 from course_lib.distributions import (
     AffineAutoregressive,
     Brick,
@@ -20,12 +21,10 @@ from course_lib.distributions import (
     mlp,
     rsample_and_log_prob,
 )
-from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.pixelcnn import as_image_shape
 from course_lib.models.vae import encoder
 from course_lib.models.warm_up import WarmUp
 from course_lib.objectives import Elbo, sample_and_kl
-from course_lib.objectives.critics import as_weight
 
 __all__ = ["HierarchicalElbo", "HierarchicalPixelVAE"]
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from course_lib.arguments import as_count, as_floats, as_shape, as_weight
 from course_lib.distributions import Brick, ConditionalGaussian, StandardGaussian, mlp
-from course_lib.distributions.base import as_count, as_shape, check_floating
 from course_lib.distributions.codes import (
     ConditionalCategorical,
     JointBrick,
@@ -20,7 +20,7 @@ from course_lib.distributions.codes import (
 )
 from course_lib.models.game import Game, build_critic
 from course_lib.models.vae import encoder
-from course_lib.objectives.critics import Critic, as_weight
+from course_lib.objectives.critics import Critic
 from course_lib.objectives.variational_information import variational_information
 
 __all__ = ["InfoGAN"]
@@ -140,7 +140,7 @@ class InfoGAN(Game):
         return self.generator(torch.cat((noise, code), -1))
 
     def _check(self, x: Tensor) -> None:
-        check_floating(x, "x", next(self.recogniser.parameters(), None))
+        as_floats(x, "x", next(self.recogniser.parameters(), None))
 
     def _with_instance_noise(self, x: Tensor) -> Tensor:
         return x + self.instance_noise * torch.randn_like(x) if self.instance_noise else x

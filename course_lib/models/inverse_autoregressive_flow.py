@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+from course_lib.arguments import as_shape
 from course_lib.distributions import AffineAutoregressive, Brick, Inverse, StandardGaussian
-from course_lib.distributions.base import as_shape
 from course_lib.models.flow_model import FlowModel, data_maps, orders
 
 __all__ = ["InverseAutoregressiveFlow"]

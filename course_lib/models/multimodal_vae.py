@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
 from course_lib import objectives
+from course_lib.arguments import as_count, as_shape, as_weight
 from course_lib.distributions import (
     Brick,
     ConditionalModalities,
@@ -18,11 +19,9 @@ from course_lib.distributions import (
     ProductOfExperts,
     StandardGaussian,
 )
-from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.modalities import check_are_names
 from course_lib.models.vae import VAE, decoder
 from course_lib.objectives import sample_and_kl
-from course_lib.objectives.critics import as_weight
 
 __all__ = ["MultimodalVAE", "jmvae_objective", "mvae_objective"]
 

@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from course_lib.arguments import as_count, as_shape
 from course_lib.distributions import (
     AffineAutoregressive,
     Brick,
@@ -17,7 +18,6 @@ from course_lib.distributions import (
     Flow,
     StandardGaussian,
 )
-from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.pixelcnn import as_image_shape
 from course_lib.models.vae import VAE, encoder
 

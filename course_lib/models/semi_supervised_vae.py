@@ -11,18 +11,17 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from course_lib import objectives
+from course_lib.arguments import as_count, as_shape, as_weight
 from course_lib.distributions import (
     Brick,
     ConditionalGaussian,
     StandardGaussian,
     mlp,
 )
-from course_lib.distributions.base import as_count, as_shape
 from course_lib.distributions.codes import ConditionalCategorical, UniformCategorical
 from course_lib.distributions.labels import UNLABELLED, check_labels, one_hot_or_zeros
 from course_lib.models.vae import decoder, encoder
 from course_lib.objectives import Elbo
-from course_lib.objectives.critics import as_weight
 
 __all__ = ["UNLABELLED", "SemiSupervisedVAE"]
 

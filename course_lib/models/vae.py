@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from course_lib import objectives
+from course_lib.arguments import as_count, as_shape, as_weight
 from course_lib.distributions import (
     Brick,
     ConditionalBernoulli,
@@ -18,10 +19,8 @@ from course_lib.distributions import (
     StandardGaussian,
     mlp,
 )
-from course_lib.distributions.base import as_count, as_shape
 from course_lib.models.warm_up import WarmUp
 from course_lib.objectives import Elbo
-from course_lib.objectives.critics import as_weight
 
 __all__ = ["VAE"]
 

@@ -7,10 +7,11 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
+from course_lib.arguments import as_weight
 from course_lib.distributions import Brick
 from course_lib.models.game import Game, build_critic
 from course_lib.models.vae import VAE
-from course_lib.objectives.critics import Critic, as_weight
+from course_lib.objectives.critics import Critic
 
 __all__ = ["VAEGAN"]
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from course_lib import objectives
+from course_lib.arguments import as_count
 from course_lib.distributions import (
     Brick,
     ConditionalAutoregressiveBernoulli,
@@ -19,7 +20,6 @@ from course_lib.distributions import (
     mlp,
     rsample_and_log_prob,
 )
-from course_lib.distributions.base import as_count
 from course_lib.models.vae import decoder
 from course_lib.objectives import Elbo
 from course_lib.objectives.padding import Batch, read_sequences, stack_over_time, valid_steps

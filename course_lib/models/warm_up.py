@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from course_lib.arguments import as_count
+
 __all__ = ["WarmUp"]
 
 
@@ -31,9 +33,7 @@ class WarmUp(nn.Module):
 
     def __init__(self, over: int) -> None:
         super().__init__()
-        if isinstance(over, bool) or not isinstance(over, int) or over < 0:
-            raise ValueError(f"warm_up: expected an integer of at least 0, got {over!r}")
-        self.over = over
+        self.over = as_count(over, "warm_up", least=0)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     def forward(self) -> Tensor:

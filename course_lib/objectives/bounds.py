@@ -9,8 +9,8 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
+from course_lib.arguments import as_count
 from course_lib.distributions import Pushforward, rsample_and_log_prob
-from course_lib.distributions.base import as_count
 
 __all__ = ["Elbo", "elbo", "importance_bound", "sample_and_kl"]
 

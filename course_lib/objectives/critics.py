@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor, nn
 
-from course_lib.distributions.base import check_floating, known_true
+from course_lib.arguments import as_floats, as_weight
+from course_lib.distributions.base import known_true
 from course_lib.objectives.adversarial import (
     gradient_penalty,
     jsd_bound,
@@ -15,7 +14,7 @@ from course_lib.objectives.adversarial import (
     wasserstein_bound,
 )
 
-__all__ = ["CRITICS", "Critic", "JSDCritic", "WassersteinCritic", "as_weight"]
+__all__ = ["CRITICS", "Critic", "JSDCritic", "WassersteinCritic"]
 
 
 class Critic(nn.Module):
@@ -51,7 +50,7 @@ class Critic(nn.Module):
             TypeError: if ``real`` is not a floating-point tensor of the critic's precision.
             ValueError: if the sides differ in shape, or ``real`` is not finite.
         """
-        check_floating(real, "real", next(self.parameters(), None))
+        as_floats(real, "real", next(self.parameters(), None))
         if real.shape != fake.shape:
             raise ValueError(f"real: expected shape {tuple(fake.shape)}, got {tuple(real.shape)}")
         if known_true(real.isfinite().logical_not().any()):
@@ -133,21 +132,3 @@ class WassersteinCritic(Critic):
 
 
 CRITICS = {"jsd": JSDCritic, "wasserstein": WassersteinCritic}
-
-
-def as_weight(weight: float, name: str, *, finite: bool = False) -> float:
-    """Return ``weight`` if it is a number of zero or more.
-
-    Args:
-        weight: how much a term of an objective counts.
-        name: the argument's name, used in the error.
-        finite: whether infinity, "this term alone", is refused as well.
-
-    Raises:
-        ValueError: if it is negative, NaN, no number, or infinite where it may not be.
-    """
-    is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-    if not is_number or not weight >= 0 or (finite and math.isinf(weight)):
-        wanted = "a finite number >= 0" if finite else "a number >= 0 (math.inf included)"
-        raise ValueError(f"{name}: expected {wanted}, got {weight!r}")
-    return float(weight)

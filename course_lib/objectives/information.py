@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
+from course_lib.arguments import as_count
 from course_lib.distributions import DiagonalGaussian, rsample_and_log_prob
-from course_lib.distributions.base import as_count
 
 __all__ = [
     "RateTerms",

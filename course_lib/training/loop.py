@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from course_lib.arguments import as_count
 from course_lib.batches import Data, size_of
 from course_lib.progress import Progress
 from course_lib.randomness import fork_seed, seed_for
@@ -154,8 +155,7 @@ def _message(label: str, run: Run, file: Checkpoint | None) -> str:
 
 def _check_positive(**numbers: int) -> None:
     for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise ValueError(f"{name}: expected a positive integer, got {number!r}")
+        as_count(number, name)
 
 
 def _device(device: str | torch.device) -> torch.device:

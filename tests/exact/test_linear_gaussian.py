@@ -293,7 +293,7 @@ class TestBadInput:
             world.elbo(x, mean, skewed)
         with pytest.raises(TypeError, match="x: expected real numbers, got str"):
             world.log_prob("image")
-        with pytest.raises(ValueError, match="n: expected an integer of at least 1, got 0"):
+        with pytest.raises(ValueError, match="n: expected a positive integer, got 0"):
             world.sample(0)
 
     def test_importance_bound_names_the_argument(self):
@@ -301,7 +301,7 @@ class TestBadInput:
         prior = MultivariateNormal(torch.zeros(2).double(), torch.eye(2).double())
         with pytest.raises(ValueError, match="a sample of proposal: expected shape"):
             world.importance_bound(x, 3, prior)
-        with pytest.raises(ValueError, match="k: expected an integer of at least 1, got True"):
+        with pytest.raises(ValueError, match="k: expected a positive integer, got True"):
             world.importance_bound(x, True, world.posterior(x))
 
     def test_fit_names_the_argument(self):

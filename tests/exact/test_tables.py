@@ -227,7 +227,7 @@ class TestImportanceBound:
         p, q = tables.random((10, 3), 0), tables.random((10, 3), 1, normalise="z")
         with pytest.raises(ValueError, match=r"k: expected at most 4194304 terms, got 10\^7 x 3"):
             tables.importance_bound(p, q, 7)
-        with pytest.raises(ValueError, match="k: expected an integer of at least 1, got 0"):
+        with pytest.raises(ValueError, match="k: expected a positive integer, got 0"):
             tables.importance_bound(p, q, 0)
 
 

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from course_lib.distributions.base import check_floating, known_true
+from course_lib.arguments import as_floats
+from course_lib.distributions.base import known_true
 from course_lib.models import (
     MAF,
     NAF,
@@ -138,6 +139,6 @@ def test_the_mmd_says_that_it_needs_two_examples():
 
 
 def test_precision_matters_only_where_there_are_weights():
-    check_floating(torch.zeros(1).double(), "x")
+    as_floats(torch.zeros(1).double(), "x")
     with pytest.raises(TypeError, match=r"x: expected torch\.float32"):
-        check_floating(torch.zeros(1).double(), "x", torch.zeros(1))
+        as_floats(torch.zeros(1).double(), "x", torch.zeros(1))

@@ -96,8 +96,19 @@ ADVERSARIAL = [
             "return -self(fake).mean()",
             "return self(fake).mean()",
         ),
-        ("critic: negative weights accepted", "not weight >= 0 or", "False or"),
-        ("critic: NaN weights accepted", "not weight >= 0", "weight < 0"),
+    ),
+    *mutants_of(
+        "arguments.py",
+        "test_arguments.py",
+        ("arguments: negative weights accepted", "not weight >= 0 or", "False or"),
+        ("arguments: NaN weights accepted", "not weight >= 0", "weight < 0"),
+        ("arguments: any count from one", "or number < least", "or number < 1"),
+        ("arguments: True is a count", "isinstance(number, bool) or not", "not"),
+        (
+            "arguments: any precision",
+            "if like is not None and like.dtype",
+            "if False and like.dtype",
+        ),
     ),
     *mutants_of(
         "objectives/variational_information.py",

@@ -15,7 +15,7 @@ from course_lib.objectives.adversarial import (
     reverse_kl_bound,
     wasserstein_bound,
 )
-from course_lib.objectives.critics import CRITICS, JSDCritic, WassersteinCritic, as_weight
+from course_lib.objectives.critics import CRITICS, JSDCritic, WassersteinCritic
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
 
@@ -266,11 +266,3 @@ def test_two_gaussians_one_apart_have_the_known_wasserstein_distance():
         optimiser.step()
     found = critic.bound(torch.randn(20_000, 1) + 1, torch.randn(20_000, 1))
     assert found.item() == pytest.approx(1, abs=0.15)
-
-
-def test_weights():
-    assert as_weight(0, "w") == 0
-    assert math.isinf(as_weight(math.inf, "w"))
-    for bad in (-1e-9, math.nan, -math.inf, "1", None, True):
-        with pytest.raises(ValueError, match=r"^w: expected a number >= 0"):
-            as_weight(bad, "w")

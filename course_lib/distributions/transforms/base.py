@@ -10,7 +10,7 @@ import math
 
 from torch import Size, Tensor, nn
 
-from course_lib.distributions.base import as_shape
+from course_lib.arguments import as_shape
 
 __all__ = ["Inverse", "Reshape", "Transform", "softclip"]
 

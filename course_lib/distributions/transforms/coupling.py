@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.distributions.base import as_shape
+from course_lib.arguments import as_shape
 from course_lib.distributions.networks import mlp
 from course_lib.distributions.transforms.base import Transform, softclip
 

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from course_lib.distributions.base import as_count
+from course_lib.arguments import as_count
 from course_lib.distributions.transforms.base import Transform
 from course_lib.distributions.transforms.neural import (
     SigmoidalFlow,

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from course_lib.distributions.base import as_count, known_true
+from course_lib.arguments import as_count
+from course_lib.distributions.base import known_true
 from course_lib.distributions.networks import MaskedMLP
 from course_lib.distributions.transforms.base import Transform, softclip
 from course_lib.distributions.transforms.stepwise import Stepwise, sequence_of

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_lib.arguments import as_count
 from course_lib.exact import tables
-from course_lib.exact.arrays import check_count, expectation
+from course_lib.exact.arrays import expectation
 from course_lib.exact.grid import GridWorld, LogDensity
 from course_lib.exact.identities.residual import CLOSED_FORM, GRID, Residual, between
 from course_lib.exact.linear_gaussian import LinearGaussian
@@ -97,7 +98,7 @@ def importance_bound_is_monotone(p_zx: Any, q_z_given_x: Any, k_max: int) -> Res
         q_z_given_x: (n_z, n_x) the inference conditional.
         k_max: the last k, at least 2.
     """
-    last = check_count(k_max, "k_max", least=2)
+    last = as_count(k_max, "k_max", least=2)
     bounds = [tables.importance_bound(p_zx, q_z_given_x, k) for k in range(1, last + 1)]
     log_px = tables.marginals(p_zx)[1].log()
     start = between("", bounds[0], tables.elbo(p_zx, q_z_given_x), CLOSED_FORM)

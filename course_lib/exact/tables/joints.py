@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from course_lib.exact.arrays import check_count, check_shape, expectation
+from course_lib.arguments import as_count
+from course_lib.exact.arrays import check_shape, expectation
 from course_lib.exact.tables.probability import conditional_kl, distribution, kl, pair
 
 __all__ = [
@@ -125,7 +126,7 @@ def importance_bound(p_zx: Any, q_z_given_x: Any, k: int) -> Tensor:
     """
     p, q = _model_and_posterior(p_zx, q_z_given_x)
     n_z, n_x = q.shape
-    if n_z ** check_count(k, "k") * n_x > MOST_TERMS:
+    if n_z ** as_count(k, "k") * n_x > MOST_TERMS:
         raise ValueError(f"k: expected at most {MOST_TERMS} terms, got {n_z}^{k} x {n_x}")
     weight = torch.where(q > 0, p / q, 0.0)
     sums, chances = weight, q
