@@ -26,7 +26,7 @@ EXACT = {
     "MAF of grey levels": (lambda: MAF.build((1, 3, 3), 2, (8,), levels=3), BITS + 0.5),
     "NAF": (lambda: NAF.build(4, 2, (8,)), REAL),
     "coupling": (lambda: CouplingFlow.build(4, 2, (8,)), REAL),
-    "PixelCNN": (lambda: PixelCNN.build((1, 3, 3), 4, 1), BITS),
+    "PixelCNN": (lambda: PixelCNN.build((1, 3, 3), 4, 1, dropout=0.0), BITS),
 }
 BOUNDED = {
     "VAE": (lambda: VAE.build((1, 3, 3), 2, (8,)), BITS),
