@@ -297,6 +297,38 @@ def test_sessions_are_strangers_to_each_other(hosts):
         assert passes(hosts, student(look), test("assert not found")) == [None]
 
 
+DESCRIPTORS = """
+import os, stat
+null, kinds = os.stat("/dev/null").st_rdev, {}
+for n in range(256):
+    try:
+        about = os.fstat(n)
+    except OSError:
+        continue
+    kinds[n] = "null" if about.st_rdev == null else oct(stat.S_IFMT(about.st_mode))
+streams = [kinds.get(n) for n in range(3)]
+sockets = [n for n, kind in kinds.items() if kind == oct(stat.S_IFSOCK)]
+others = {n: kind for n, kind in kinds.items() if kind != "null" and n not in sockets}
+"""
+
+
+@pytest.mark.skipif(probe().name == "limits", reason="no walls here")
+def test_a_session_inherits_no_stream_and_no_descriptor_but_its_own_socket(hosts):
+    """Neither the host's log, nor its control socket, nor what leads to another session."""
+    neighbour = hosts[0].session(LIMITS, {})
+    try:
+        found = passes(
+            hosts,
+            student(DESCRIPTORS),
+            test("assert streams == ['null'] * 3, streams"),
+            test("assert len(sockets) == 1, sockets"),
+            test("assert others == {}, others"),
+        )
+    finally:
+        neighbour.close()
+    assert found == [None] * 3
+
+
 SQUARES = """
 def squares(n): return [i * i for i in range(1, n + 1)]
 def cubes(n): return [i ** 3 for i in range(1, n + 1)]

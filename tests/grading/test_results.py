@@ -96,6 +96,25 @@ def test_a_result_that_is_not_the_latest_any_more_cannot_be_marked(results):
     assert results.latest("ps") == {"ada": second}
 
 
+def test_each_result_is_stored_under_its_own_student(results):
+    for student in ("ada", "bob"):
+        results.put(made(student))
+    index = json.loads((results.folder.parent / "ps.json").read_bytes())
+    assert {s: entry["digest"] for s, entry in index.items()} == {
+        student: made(student).digest for student in ("ada", "bob")
+    }
+    results.mark_recorded(made("bob"))
+    assert results.recorded("ps") == {"bob"}
+
+
+@pytest.mark.parametrize("stranger", [made("ada"), replace(made("bob", 2), assignment="other")])
+def test_a_result_of_another_student_or_assignment_is_nobodys_latest(results, stranger):
+    results.put(stranger)
+    index = {"bob": {"digest": stranger.digest, "recorded": True}}
+    (results.folder.parent / "ps.json").write_text(json.dumps(index))
+    assert results.latest("ps") == {}
+
+
 def test_a_broken_index_loses_no_result(results):
     results.put(made())
     index = results.folder.parent / "ps.json"

@@ -47,6 +47,7 @@ if options["covered"]:
     namespaces._mount = lambda *arguments: None
 namespaces.settle()
 namespaces._mount = mount
+options["namespaces"] = {n: os.readlink(f"/proc/self/ns/{n}") for n in os.listdir("/proc/self/ns")}
 
 def session(code, writer, barrier):
     namespaces.enclose(options["size"])
@@ -110,9 +111,18 @@ def _other_user() -> list[str]:
 
 
 def run_host(
-    *codes, python=(sys.executable,), filtered=True, covered=False, measured=False, **more
+    *codes,
+    python=(sys.executable,),
+    filtered=True,
+    covered=False,
+    measured=False,
+    extra_groups=None,
+    **more,
 ):
-    """Run pieces of code, each behind its own walls in one host; return all lines of the host."""
+    """Run pieces of code, each behind its own walls in one host; return all lines of the host.
+
+    Who starts the host may be given supplementary groups, as only root can.
+    """
     chosen = {"seconds": 300, **more.pop("limits", {})}
     options = {"codes": codes, "filtered": filtered, "covered": covered, "measured": measured}
     options |= {"limits": chosen, "size": 8 * MIB, "readable": [], **more}
@@ -123,6 +133,7 @@ def run_host(
         text=True,
         timeout=500,
         check=False,
+        extra_groups=extra_groups,
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -178,7 +189,7 @@ class TestBehindTheWalls:
             print(sorted(os.listdir("/")), sorted(os.environ))
             print(os.listdir("/root") if os.path.exists("/root") else [], os.listdir("/tmp/home"))
         """
-        seen = inside(_plain(code), python=python).splitlines()
+        seen = inside(plain(code), python=python).splitlines()
         assert seen[0] == "False False"
         for foreign in ("home", "mnt", "var", "sys", "run", "SECRET", "SHELL"):
             assert f"'{foreign}'" not in seen[1]
@@ -199,7 +210,7 @@ class TestBehindTheWalls:
                 open(f"{place}/mine", "w").write("x")
             print(os.getcwd(), os.environ["HOME"])
         """
-        assert inside(_plain(code), python=python) == "[]\n/tmp/work /tmp/home"
+        assert inside(plain(code), python=python) == "[]\n/tmp/work /tmp/home"
 
     @pytest.mark.parametrize("filtered", [True, False], ids=["filtered", "walls alone"])
     def test_no_wall_can_be_taken_down_from_inside(self, python, filtered):
@@ -213,7 +224,7 @@ class TestBehindTheWalls:
             print([status[status.index(n) + 1].strip("0") for n in ("CapPrm:", "CapEff:", "CapInh:",
                    "CapBnd:", "CapAmb:", "NoNewPrivs:", "Groups:")][:6])
         """
-        assert inside(_plain(code), python=python) == "['', '', '', '', '', '1']"
+        assert inside(plain(code), python=python) == "['', '', '', '', '', '1']"
 
     def test_processes_are_its_own_and_end_with_it(self, python):
         code = """
@@ -228,7 +239,7 @@ class TestBehindTheWalls:
             os.read(reader, 1)
             print(os.getpid(), [n for n in os.listdir("/proc") if n.isdecimal()][0])
         """
-        lines = run_host(_plain(code), python=python)
+        lines = run_host(plain(code), python=python)
         assert lines[-2] == ["1 1"]
         assert len(lines[-1]) == 2  # bubblewrap's own pid 1, and the host
 
@@ -242,7 +253,7 @@ class TestBehindTheWalls:
             print("tried")
         """
         bystander = "import time\nmeet()\ntime.sleep(0.3)\nprint('alive')"
-        assert run_host(_plain(killer), bystander, python=python)[-2] == ["tried", "alive"]
+        assert run_host(plain(killer), bystander, python=python)[-2] == ["tried", "alive"]
 
     def test_this_machines_network_is_out_of_reach(self, python):
         with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as abstract:
@@ -260,12 +271,12 @@ class TestBehindTheWalls:
                     except OSError as error:
                         print(error.strerror)
             """
-            assert inside(_plain(code), python=python) == (
+            assert inside(plain(code), python=python) == (
                 "Network is unreachable\nConnection refused"
             )
 
 
-def _plain(code):
+def plain(code):
     """Code without the indentation of the test around it."""
     lines = code.strip("\n").splitlines()
     indent = len(lines[0]) - len(lines[0].lstrip())
@@ -287,7 +298,7 @@ class TestTwoSessions:
             print([p for p in ("/tmp", "/tmp/work", "/tmp/home", "/dev/shm", "/dev/pts")
                    if os.path.exists(f"{p}/note") or p == "/dev/pts" and os.listdir(p)])
         """
-        assert run_host(_plain(write), _plain(read))[-2][1] == "[]"
+        assert run_host(plain(write), plain(read))[-2][1] == "[]"
 
     def test_one_after_another_finds_nothing(self):
         code = """
@@ -296,7 +307,7 @@ class TestTwoSessions:
             for place in ("/tmp/work", "/tmp/home", "/dev/shm"):
                 open(f"{place}/note", "w").write("x")
         """
-        assert run_host(_plain(code), _plain(code))[-2] == ["[[], [], []]"] * 2
+        assert run_host(plain(code), plain(code))[-2] == ["[[], [], []]"] * 2
 
     @pytest.mark.skipif(platform.machine() != "x86_64", reason="calls by this machine's numbers")
     def test_keys_are_not_shared_even_without_the_filter(self):
@@ -327,7 +338,7 @@ class TestTwoSessions:
             except OSError as error:
                 print(error.strerror)
         """
-        wrote, got = run_host(TRY + _plain(write), TRY + _plain(read), filtered=False)[-2]
+        wrote, got = run_host(TRY + plain(write), TRY + plain(read), filtered=False)[-2]
         assert wrote == "shmget worked"
         assert "worked" not in got
         assert "reached" not in got
@@ -340,7 +351,7 @@ class TestLimitsInside:
             for name in range(9):
                 open(str(name), "wb").write(bytes(2**20))
         """
-        assert "No space left" in inside(_plain(code))
+        assert "No space left" in inside(plain(code))
 
     def test_so_has_the_number_of_files(self):
         code = "for name in range(5000):\n    open(str(name), 'w').close()"
@@ -352,7 +363,7 @@ class TestLimitsInside:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             open("large", "wb").write(bytes(3 * 2**20))
         """
-        assert "File too large" in inside(_plain(code), limits={"file_size": 2 * MIB})
+        assert "File too large" in inside(plain(code), limits={"file_size": 2 * MIB})
 
     def test_memory_has_an_end(self):
         assert inside("bytes(2**30)", limits={"memory": 256 * MIB}).startswith("MemoryError")
@@ -372,7 +383,7 @@ class TestLimitsInside:
             meet()
             print(started)
         """
-        said = run_host(_plain(code), _plain(code), limits={"processes": 12})[-2]
+        said = run_host(plain(code), plain(code), limits={"processes": 12})[-2]
         assert said == ["10", "10"]  # and the two that the walls are built with
 
     def test_memory_of_counts_orphans_and_shared_pages_once(self):
@@ -391,7 +402,7 @@ class TestLimitsInside:
             meet()
         """
         idle = "meet()"
-        large, small = run_host(_plain(code), idle, measured=True)[0]
+        large, small = run_host(plain(code), idle, measured=True)[0]
         assert 68 * MIB < large - small < 76 * MIB
 
     def test_memory_of_counts_a_process_that_hides_its_maps(self):
@@ -401,7 +412,7 @@ class TestLimitsInside:
             ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
             meet()
         """
-        assert run_host(_plain(code), measured=True)[0][0] > 40 * MIB
+        assert run_host(plain(code), measured=True)[0][0] > 40 * MIB
 
 
 @needs_walls
@@ -414,7 +425,7 @@ class TestFilter:
             attempt("syscall", 425, 8, None)
             attempt("syscall", 0x40000000 | 39)
         """
-        refused = inside(TRY + _plain(code)).splitlines()
+        refused = inside(TRY + plain(code)).splitlines()
         assert [line.split(" ", 1)[1] for line in refused] == ["Operation not permitted"] * 5
 
     def test_what_exercises_use_still_works(self):
@@ -427,7 +438,7 @@ class TestFilter:
             thread.start(), thread.join()
             print(tempfile.mkdtemp()[:5], len(socket.socketpair()))
         """
-        assert inside(_plain(code)).split() == ["hello", "thread", "/tmp/", "2"]
+        assert inside(plain(code)).split() == ["hello", "thread", "/tmp/", "2"]
 
 
 @needs_walls
@@ -454,7 +465,7 @@ def test_what_is_bound_below_tmp_stays_visible(tmp_path):
         print(open({str(paths[0] / "data.txt")!r}).read(), open({str(paths[1])!r}).read())
         print(os.access({str(paths[0])!r}, os.W_OK))
     """
-    assert inside(_plain(code), readable=list(map(str, paths))) == "here value = 3\nFalse"
+    assert inside(plain(code), readable=list(map(str, paths))) == "here value = 3\nFalse"
 
 
 RESTRICTED = """
@@ -473,7 +484,7 @@ exec(sys.argv[2])
 class TestLandlock:
     def restricted(self, folder, code):
         done = subprocess.run(
-            [sys.executable, "-c", RESTRICTED, str(folder), _plain(code)],
+            [sys.executable, "-c", RESTRICTED, str(folder), plain(code)],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,

@@ -132,6 +132,22 @@ def test_other_files_are_seen_from_the_notebook_and_hidden_ones_stay_behind(tmp_
     assert found.files == {"helper.py": b"1", "data/x.csv": b"2", "timestamp.txt": b"3"}
 
 
+@pytest.mark.parametrize("folder", ["", "in/"])
+def test_what_training_saved_beside_the_notebook_stays_behind(tmp_path, monkeypatch, folder):
+    """However much it is, and whatever it is called: no note, no room, no other notebook."""
+    monkeypatch.setattr(walking, "MAX_ENTRIES", 20)
+    monkeypatch.setattr(vetting, "MAX_BYTES", 100)
+    put(tmp_path, {folder + NAME: notebook("a = 1"), folder + "helper.py": b"x" * 90})
+    before = vet(tmp_path, [NAME])
+    saved = {f"{folder}checkpoints/{n}.pt": bytes(50) for n in range(30)}
+    put(tmp_path, {**saved, f"{folder}checkpoints/{NAME}": notebook("old")})
+    os.utime(tmp_path / folder / NAME, ns=(0, 0))
+    after = vet(tmp_path, [NAME])
+    assert after.files == before.files == {"helper.py": b"x" * 90}
+    assert sources(after.notebooks[NAME]) == ["a = 1"]
+    assert after.notes == before.notes
+
+
 def test_links_and_special_files_are_left_out_with_a_note(tmp_path):
     secret = put(tmp_path / "outside", {"gradebook.db": "secret"})
     folder = put(tmp_path / "in", {NAME: notebook("a")})

@@ -35,6 +35,7 @@ from modalities import MODALITIES
 from mutant import Mutant
 from pixels import PIXELS
 from sequences import SEQUENCES
+from walls import WALLS_DOWN
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = [
@@ -53,6 +54,7 @@ MUTANTS = [
     *SEQUENCES,
     *FLOWS,
     *FLOW_FIGURES,
+    *WALLS_DOWN,
 ]
 
 

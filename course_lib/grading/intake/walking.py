@@ -16,7 +16,7 @@ from course_lib.grading.intake.reading import Refused
 __all__ = ["Entry", "Walk"]
 
 MAX_DEPTH, MAX_ENTRIES = 8, 20_000
-NOT_WANTED = {"__pycache__", "__MACOSX"}
+NOT_WANTED = {"__pycache__", "__MACOSX", "checkpoints"}  # training cells save into the last
 
 
 @dataclass(frozen=True)

@@ -127,13 +127,20 @@ class Results:
             )
 
     def latest(self, assignment: str) -> dict[str, Result]:
-        """Return each student's latest result, by student; unreadable ones are left out.
+        """Return each student's latest result, by student.
+
+        Results that cannot be read, or that are of another student or assignment than the index
+        says, are left out.
 
         Args:
             assignment: the assignment's name.
         """
         found = {s: self.get(entry["digest"]) for s, entry in self._index(assignment).items()}
-        return {student: result for student, result in sorted(found.items()) if result}
+        return {
+            student: result
+            for student, result in sorted(found.items())
+            if result and (result.student, result.assignment) == (student, assignment)
+        }
 
     def mark_recorded(self, result: Result) -> None:
         """Note that the gradebook has a result, if it still is its student's latest.

@@ -87,11 +87,6 @@ def python_folders() -> list[Path]:
 
 
 def environment(readable: Iterable[Path]) -> dict[str, str]:
-    """Return all that a host's environment holds.
-
-    Args:
-        readable: as for ``command``.
-    """
     """Return the environment of a host, all of it.
 
     Args:
