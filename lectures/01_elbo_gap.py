@@ -316,7 +316,8 @@ print(f"amortisation on unseen images exceeds that on seen ones by {unseen:.2f} 
 # %% [markdown]
 # <details><summary><b>Answer to Q7</b></summary>
 #
-# On test images most of the gap is amortisation: the family is the smaller culprit. On training images the encoder does better, while what the family leaves is much the same.
+# On test images most of the gap is amortisation: the family is the smaller culprit. On training images the encoder does better. What the family leaves changes far
+# less from training to test images.
 #
 # </details>
 #
@@ -416,8 +417,8 @@ best = {family: fits[family].approximation.mean().item() for family in build}
 figures.encoders(held_out, best)
 
 # %% [markdown]
-# The bars are what the family must leave, the dots what encoders leave on images they have not seen. The dots lie far above the bars, whatever the family: the more flexible q is, the
-# *smaller* its bar, but its encoder has more to get right. Where the dots of two families overlap, two seeds cannot rank them; and other numbers of layers or steps would change the picture.
+# The bars are what the family must leave, the dots what encoders leave on images they have not seen. The dots lie far above the bars, whatever the family: a flow's bar is *lower*
+# than the Gaussian's, but its encoder has more to get right. Where the dots of two families overlap, two seeds cannot rank them; and other numbers of layers or steps would change the picture.
 #
 # ## What the lecture claims, and what was measured
 #

@@ -15,7 +15,7 @@
 # | 6 | add a critic in z-space: the adversarial autoencoder on digits |
 # | 7 | add a critic in x-space: what VAE + GAN gains and what it costs |
 #
-# About 50 minutes to read, a minute to run. You need lecture 1 and the KL divergence. At each **Q**, commit to an answer before you run the next
+# About 50 minutes to read, less than a minute to run. You need lecture 1 and the KL divergence. At each **Q**, commit to an answer before you run the next
 # cell; the answers are folded. Logarithms are natural, so every number is in *nats* (1 nat = 1.44 bits).
 
 # %%
@@ -76,7 +76,8 @@ print(f"-KL(p_data, p) - E[gap] - H(p_d)  {likelihood_term - regulariser - entro
 # %% [markdown]
 # The two numbers agree to every digit, for an encoder that is nowhere near the posterior.
 #
-# **Q1.** Now hold the encoder fixed and choose the decoder's sharpness. Do the likelihood and the ELBO choose the same decoder?
+# **Q1.** Now hold the encoder fixed and choose the decoder's sharpness. Do the likelihood and the ELBO choose the same decoder? (In this figure the data
+# are uniform, tilt = 0.)
 
 # %%
 figures.likelihood_and_elbo(encoders=(2.0, 6.0, 10.0))
@@ -89,7 +90,7 @@ figures.likelihood_and_elbo(encoders=(2.0, 6.0, 10.0))
 #
 # </details>
 #
-# The likelihood is nearly flat in the decoder's sharpness, and each encoder pulls the maximum of the ELBO towards a decoder about as sharp as itself. Slide 12
+# Each grey dot marks the best decoder for one encoder. The likelihood is nearly flat in the decoder's sharpness, and each encoder pulls the maximum of the ELBO towards a decoder about as sharp as itself. Slide 12
 # calls this **amortised inference regularisation** (Shu et al., 2018): whatever restricts the encoder restricts the model that training finds.
 #
 # **Q2.** Suppose we smooth the encoder on purpose, by adding noise to its input while a VAE trains on digits. Should the gap on held-out images shrink? Should
@@ -129,8 +130,8 @@ for noise, vae in smooth.items():
 #
 # </details>
 #
-# The ± is one standard error over images. Look at how much larger the gap is on held-out images than on training images, with and without noise: this
-# difference is what the encoder has memorised. "Regularised maximum likelihood" describes the objective. It does not promise a higher likelihood, and the
+# The ± is one standard error over images. In each row, compare the gap on held-out images with the gap on training images: the difference is what the
+# encoder has memorised. Without noise it is clear; with noise it is smaller, and may vanish. "Regularised maximum likelihood" describes the objective. It does not promise a higher likelihood, and the
 # closing table shows what three seeds say.
 #
 # ## 2 · Slide 13, line by line
@@ -262,7 +263,7 @@ print(f"largest possible {torch.tensor(2.0).log():.4f} nats")
 # %% [markdown]
 # <details><summary><b>Answer to Q6</b></summary>
 #
-# No. Equal marginals say nothing about the coupling. The next cell builds two joints with equal marginals that never agree on a single pair.
+# No. Equal marginals say nothing about the coupling. The cell above builds two joints with equal marginals that never agree on a single pair.
 #
 # </details>
 #
@@ -364,11 +365,12 @@ figures.sharper_samples()
 # %% [markdown]
 # <details><summary><b>Answer to Q8</b></summary>
 #
-# For a moderate λ, precision rises while the bound falls. At the largest λ everything is worse, because the game with the critic dominates the training.
+# For a moderate λ, precision rises and the C2ST comes nearer to 0.5. Up to λ = 10 the bound hardly changes; at λ = 30 it is clearly lower. At the largest λ
+# everything is worse, because the game with the critic dominates the training.
 #
 # </details>
 #
-# So "sharper" holds in one sense, precision, and has a price in recall and in likelihood. By sections 2 and 3 this is no surprise: the ELBO already contains
+# So "sharper" holds in one sense, precision, and has a price: recall is lower at every λ > 0, and a large λ costs likelihood. By sections 2 and 3 this is no surprise: the ELBO already contains
 # $KL(p_{data}, p)$, which punishes a model for missing data. The added JSD punishes it for producing what is not data. The optimum of the sum is a compromise.
 #
 # ## What the lecture claims, what we measured

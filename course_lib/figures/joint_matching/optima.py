@@ -27,7 +27,7 @@ def likelihood_and_elbo(encoders: Sequence[float], tilt: float = 0.0) -> Picture
     if len(encoders) > len(STYLES):
         raise ValueError(f"encoders: expected at most {len(STYLES)}, got {len(encoders)}")
     decoders = [MOST * i / 140 for i in range(141)]
-    figure, (axes,) = new_figure(width=6.4, height=2.9)
+    figure, (axes,) = new_figure(width=8.0, height=2.9)
     tried = [joint_terms(matching_world(0.0, decoder, tilt)) for decoder in decoders]
     likelihood = [-one.x_marginal - one.entropy for one in tried]
     axes.plot(decoders, likelihood, color=P, lw=2, label="E[log p(x)], any encoder")
@@ -39,7 +39,7 @@ def likelihood_and_elbo(encoders: Sequence[float], tilt: float = 0.0) -> Picture
         axes.plot(decoders, bounds, dashes, color=colour, label=f"E[ELBO], encoder {encoder:g}")
         axes.plot(decoders[top], bounds[top], "o", color=NEUTRAL)
     axes.set(xlabel="sharpness of the decoder", ylabel="nats", ylim=(likelihood[0] - 0.9, None))
-    axes.legend(frameon=False, loc="lower right")
+    figure.legend(frameon=False, loc="outside right center")
     places = ", ".join(
         f"{where:.1f} for encoder {encoder:g}"
         for where, encoder in zip(best, encoders, strict=True)
