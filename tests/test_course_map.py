@@ -111,3 +111,13 @@ def test_every_link_of_the_map_leads_somewhere_and_every_name_can_be_imported():
     for topic in topics(ROOT):
         assert all(hasattr(course_lib.models, name) for name in topic.models)
         assert all(hasattr(identities, name) for name in topic.identities)
+
+
+PAGES = sorted([*ROOT.glob("lectures/*.py"), *ROOT.glob("solutions/*/*.py")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_of_a_lecture_or_a_problem_set_leads_somewhere(page):
+    targets = re.findall(r"\]\(([^)\s#]+)\)", page.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target]
+    assert [t for t in local if not (page.parent / t).resolve().exists()] == []
