@@ -22,7 +22,7 @@ __all__ = ["Contract", "contract_steps", "leaves_random_state"]
 
 ROUNDING = 20.0  # another way to write the same may round this much worse than ours in float32
 GRADIENTS = (
-    "[[None for _ in wanted_] if not part_.requires_grad else list(torch.autograd.grad("
+    "[[None for w in wanted_ if w] if not part_.requires_grad else list(torch.autograd.grad("
     "part_, [v for v, w in zip(leaves_, wanted_) if w], weight_, retain_graph=True,"
     " materialize_grads=True))"
     " for leaves_ in [[v.requires_grad_(w) for v, w in zip(inputs_, wanted_)]]"
