@@ -26,7 +26,7 @@ from course_lib.figures.page import to_html
 __all__ = ["LiveFigure", "explain_error"]
 
 HINT = "On a slider: PgUp/PgDn, Home/End, or type a number in its box."
-LABEL_WIDTH = "9em"
+LABEL_WIDTH = "12em"
 
 
 class LiveFigure:
