@@ -24,7 +24,7 @@ __all__ = ["Mistake", "name_mistake", "read_mistakes"]
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake worth a message of its own.
+    """A mistake worth its own message.
 
     Attributes:
         headline: what is wrong, in a few words that end in a full stop.

@@ -45,7 +45,7 @@ def show_pair(got: Tensor, expected: Tensor, tolerance: float) -> tuple[str, str
 
 
 def show_numbers(text: str, got: float, expected: float) -> tuple[str, str]:
-    """Return the ``got`` and ``expected`` lines for one number that is no tensor.
+    """Return the ``got`` and ``expected`` lines for one number that is not a tensor.
 
     Args:
         text: what the number is, with ``{}`` in its place.

@@ -66,7 +66,7 @@ class Density:
         return torch.cartesian_prod(*axes).reshape(-1, self.dim), volume
 
     def mass(self) -> float:
-        """Return the integral of p over the box: 1, or this is no density."""
+        """Return the integral of p over the box: 1, or this is not a density."""
         log_p, volume = self._log_prob_on_grid()
         return float(log_p.exp().sum() * volume)
 

@@ -1,4 +1,4 @@
-"""The bricks: every brick is a conditional distribution, and any fits where its events do."""
+"""The bricks: conditional distributions that fit wherever their event shapes match."""
 
 from course_lib.distributions.autoregressive import (
     AutoregressiveBernoulli,

@@ -1,4 +1,4 @@
-"""Bits chosen one after the other, each given those before, by a masked network (slides 3, 16)."""
+"""Bits drawn one after the other, each given the earlier ones, by a masked network (3, 16)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a brick is, and the two operations every distribution offers to the objectives."""
+"""The base class of all bricks, and what the objectives need from every distribution."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ LOG_2PI = math.log(2 * math.pi)
 
 
 def known_true(condition: Tensor) -> bool:
-    """Return whether a condition on data holds; False where its value cannot be asked for.
+    """Return whether a condition on data holds; False where it has no single value.
 
-    Under ``torch.func.vmap``, and on meta tensors, data have no single value: a check of data then
-    stands aside, for its caller transforms code that has been checked with real data.
+    Under ``torch.func.vmap``, and on meta tensors, data have no single value. A check of data is
+    then skipped, because its caller transforms code that was already checked with real data.
 
     Args:
         condition: () a truth value.
@@ -83,7 +83,7 @@ class Brick(nn.Module):
         self.check_entries(value, name)
 
     def check_entries(self, value: Tensor, name: str) -> None:
-        """Raise a ``ValueError`` if an entry is one that no event of this brick has."""
+        """Raise a ``ValueError`` if an entry lies outside the support of this brick's events."""
         if known_true(value.isfinite().logical_not().any()):
             raise ValueError(f"{name}: expected finite values, got NaN or infinity")
 

@@ -64,7 +64,7 @@ class BitBrick(Brick):
 
     def check_entries(self, value: Tensor, name: str) -> None:
         """Raise a ``ValueError`` if an entry is neither 0 nor 1."""
-        # x - x^2 is zero for bits alone; of infinity it is no number, so one test does for all
+        # x - x^2 is zero only for bits, and NaN at infinity, so one test is enough
         if known_true(torch.addcmul(value, value, value, value=-1).abs().max() != 0):
             super().check_entries(value, name)
             raise ValueError(
@@ -74,7 +74,7 @@ class BitBrick(Brick):
 
 
 class ConditionalBernoulli(BitBrick):
-    """The decoder p(x|z) for binary x: one network maps z to the log-odds of every pixel.
+    """The decoder p(x|z) for binary x: a network maps z to the log-odds of every pixel.
 
     Args:
         network: maps a context to (..., event size) logits.

@@ -1,4 +1,4 @@
-"""Structured codes: a category, numbers in an interval, and independent parts side by side."""
+"""Structured codes: categories, uniform numbers, and concatenations of independent parts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OneHotCategorical(Distribution):
 
     .. math:: \log p(c) = \sum_k c_k \log \pi_k
 
-    torch's own looks at every value it is given, which on a GPU halts the program each time.
+    torch's own class inspects every value, which on a GPU forces a synchronisation each time.
 
     Args:
         logits: (*batch, K) log-odds; they are normalised here.
@@ -70,7 +70,7 @@ class OneHotCategorical(Distribution):
 
 
 class UniformCategorical(Brick):
-    """One of K categories, all as likely, as a one-hot vector (slide 17).
+    """One of K equally likely categories, as a one-hot vector (slide 17).
 
     Args:
         categories: K.
@@ -131,7 +131,7 @@ class UniformBox(Brick):
 
 
 class Joint(Distribution):
-    """Independent vectors, side by side as one vector.
+    """Independent vectors, concatenated into one vector.
 
     Args:
         parts: distributions over vectors, of one batch shape.
@@ -151,7 +151,7 @@ class Joint(Distribution):
         return sum(part.log_prob(piece) for part, piece in zip(self.parts, pieces, strict=True))
 
     def sample(self, sample_shape: tuple[int, ...] = Size()) -> Tensor:
-        """Return the parts' samples side by side; no gradient passes through."""
+        """Return the parts' samples, concatenated; no gradient passes through."""
         return torch.cat([part.sample(Size(sample_shape)) for part in self.parts], -1)
 
     def entropy(self) -> Tensor:
@@ -160,12 +160,12 @@ class Joint(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The parts' means side by side; of a category, its probabilities."""
+        """The parts' means, concatenated; the mean of a category is its probabilities."""
         return torch.cat([part.mean for part in self.parts], -1)
 
 
 class JointBrick(Brick):
-    """Bricks over vectors as one brick over the longer vector, independent given the context.
+    """Several bricks as one over the concatenated vector, independent given the context.
 
     Args:
         bricks: at least one; every one receives the features.

@@ -1,4 +1,4 @@
-"""A product of Gaussian experts: what each modality says about z, in one formula (slide 8)."""
+"""A product of Gaussian experts combines what each modality says about z (slide 8)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def product_of_gaussians(experts: Sequence[DiagonalGaussian]) -> DiagonalGaussia
     .. math:: \sigma^{-2} = \sum_m \sigma_m^{-2}, \qquad
               \mu = \sum_m \frac{\sigma_m^{-2}}{\sigma^{-2}}\, \mu_m
 
-    The weights of the means are a softmax of the log-precisions, so that neither a very sure nor a
-    very vague expert overflows.
+    The weights of the means are a softmax of the log-precisions, so that neither a very precise nor
+    a very vague expert overflows.
 
     Args:
         experts: at least one; their batch shapes broadcast.
@@ -64,7 +64,7 @@ class ProductOfExperts(Brick):
         experts: for each modality's name the brick q~(z|x_m), called with x_m.
 
     Raises:
-        ValueError: if there is no expert, or two of them speak of z of different shape.
+        ValueError: if there is no expert, or two of them have z of different shapes.
 
     Example:
         >>> from course_lib.distributions import ConditionalGaussian

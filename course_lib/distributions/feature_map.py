@@ -1,4 +1,4 @@
-"""From a vector z to a feature map of the image's resolution, PixelVAE's condition (slide 4)."""
+"""Map a vector z to a feature map of the image's resolution, for a PixelVAE (slide 4)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["FeatureMap"]
 
 
 class FeatureMap(nn.Module):
-    """A decoder whose output has the image's resolution: coarse map, upsampled, convolved.
+    """A decoder from z to a feature map: a coarse map, upsampled and convolved.
 
-    Its weights start so large that the map of a z ~ N(0, I) varies by about one: were z a whisper
-    at first, a decoder that can do without it would never learn to listen.
+    Its weights start so large that the map of z ~ N(0, I) has unit scale: if z had little influence
+    at first, a decoder that can do without it would never learn to use it.
 
     Args:
         z_dim: size of z.

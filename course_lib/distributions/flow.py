@@ -76,15 +76,15 @@ class Pushforward(Distribution):
 
 
 class Flow(Brick):
-    """A brick pushed through invertible maps; with an encoder both depend on a context.
+    """A brick pushed through invertible maps; with an encoder, both depend on the context.
 
     ``Flow(StandardGaussian(2), maps)`` is a density or a prior (slide 5);
     ``Flow(ConditionalGaussian(...), maps, encoder)`` is the posterior of slide 6: the encoder's
-    features give z' ~ q(z'|x) and steer the maps z = f(z').
+    features give z' ~ q(z'|x) and condition the maps z = f(z').
 
     Args:
         base: the brick of z'.
-        transforms: the maps, in the order in which samples pass them.
+        transforms: the maps, in the order in which they are applied to samples.
         encoder: maps the context to features that base and maps receive; None passes it on.
 
     Example:
@@ -105,7 +105,7 @@ class Flow(Brick):
         self.encoder = encoder
 
     def forward(self, context: Any = None) -> Pushforward:
-        """Return the pushed distribution given the context."""
+        """Return the pushforward distribution given the context."""
         features = context if self.encoder is None else self.encoder(context)
         base = self.base(features)
         if features is not None and not base.batch_shape:

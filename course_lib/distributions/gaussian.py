@@ -124,7 +124,7 @@ class StandardGaussian(Brick):
         self.register_buffer("zero", torch.zeros(self.event_shape), persistent=False)
 
     def forward(self, context: Any = None) -> DiagonalGaussian:
-        """Return N(0, I); a context is ignored, for a prior has none."""
+        """Return N(0, I); a context is ignored because a prior has none."""
         return DiagonalGaussian(self.zero, self.zero, len(self.event_shape))
 
 

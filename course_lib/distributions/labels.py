@@ -1,4 +1,4 @@
-"""Classes that were observed for some examples only: int64 labels with -1 where there is none."""
+"""Classes observed for only some examples: int64 labels, with -1 where there is none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNLABELLED = -1
 
 
 def one_hot_or_zeros(label: Tensor, like: Tensor, classes: int) -> Tensor:
-    """Return a row with a one at each label, and of zeros where there is none.
+    """Return one-hot rows, with zeros where there is no label.
 
     Args:
         label: (batch,) int64 classes, or ``UNLABELLED``.
@@ -39,7 +39,7 @@ def check_labels(label: Any, batch: int, classes: int) -> None:
 
     Raises:
         TypeError: if it is not a tensor of torch.int64.
-        ValueError: if its shape is another, or an entry is neither a class nor -1.
+        ValueError: if its shape is not (batch,), or an entry is neither a class nor -1.
     """
     if not isinstance(label, Tensor) or label.dtype != torch.int64:
         kind = label.dtype if isinstance(label, Tensor) else type(label).__name__

@@ -1,8 +1,8 @@
-"""Convolutions that see only what comes before a pixel: the layers of a PixelCNN (slides 2, 4).
+"""Convolutions that see only earlier pixels: the layers of a PixelCNN (slides 2, 4).
 
 Pixels come in raster order, the channels of one pixel one after the other. Every convolution here
-is "valid": it takes a padded input and does not pad by itself. So the same layer serves the whole
-image at once, for a density, and one row or one pixel of it, for a sample.
+is "valid": it expects a padded input and adds no padding. The same layer can therefore process
+the whole image, for a density, or one row or pixel of it, for a sample.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ def add(a: Tensor, b: Tensor) -> Tensor:
 
 
 def channel_mask(groups_in: Tensor, groups_out: Tensor, *, strict: bool) -> Tensor:
-    """Return which features of a pixel may look at which features of the same pixel.
+    """Return the mask of which features of a pixel may depend on which others of that pixel.
 
-    Feature groups follow the image's channels: group g may know the channels before g, and
-    whatever is made of them.
+    Feature groups follow the image's channels: group g may depend on the channels before g.
 
     Args:
         groups_in: (n_in,) the group of every input feature.
@@ -59,7 +58,7 @@ def channel_mask(groups_in: Tensor, groups_out: Tensor, *, strict: bool) -> Tens
 class MaskedConv2d(nn.Conv2d):
     """A convolution over the pixels to the left whose last column, the pixel itself, is masked.
 
-    The mask is applied in every forward pass: an optimiser cannot fill the holes again.
+    The mask is applied in every forward pass, so that no optimiser can undo it.
 
     Args:
         mask: (out_channels, in_channels) what the pixel's own features may know of each other.
@@ -81,8 +80,8 @@ class GatedLayer(nn.Module):
     r"""One layer of the two stacks: the rows above, and the pixels to the left (slide 4).
 
     The vertical stack sees a rectangle of rows strictly above the pixel, the horizontal stack the
-    pixels to the left and what the vertical one found: together they have no blind spot. With a
-    condition c of z and of the place, the layer computes
+    pixels to the left and the vertical stack's output: together they have no blind spot. With a
+    condition c that depends on z and on the position, the layer computes
 
     .. math:: h' = h + W_r\, g, \quad s = W_s\, g, \quad
               g = \tanh(a) \odot \sigma(b), \quad (a, b) = W_h * h + W_v * v + c
@@ -115,7 +114,7 @@ class GatedLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def rows(self, above: Tensor) -> Tensor:
-        """Return what the rows above say: (batch, n, height, width) -> (batch, 2 * features, ...).
+        """Return the vertical stack: (batch, n, height, width) -> (batch, 2 * features, ...).
 
         In the first layer the image moves down by one row, so that no pixel sees its own row.
         """
@@ -123,16 +122,16 @@ class GatedLayer(nn.Module):
         return self.vertical(pad(above, (self.half_width, self.half_width, self.top, -down)))
 
     def columns(self, left: Tensor) -> Tensor:
-        """Return the horizontal stack's input with ``half_width`` empty columns at its left."""
+        """Return the horizontal stack's input with ``half_width`` empty columns on its left."""
         return pad(left, (self.half_width, 0))
 
     def step(self, left: Tensor, above: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the horizontal stack's next features and what this layer tells the output.
+        """Return the horizontal stack's next features and this layer's skip connection.
 
         Args:
             left: (batch, n, height, width + half_width) its padded features.
-            above: (batch, 2 * features, height, width) what the link says of the rows above.
-            condition: (batch, 2 * features, height, width) what z and the place say.
+            above: (batch, 2 * features, height, width) the link from the vertical stack.
+            condition: (batch, 2 * features, height, width) the condition c on z and the position.
 
         Returns:
             h' and s, both (batch, features, height, width).

@@ -34,8 +34,7 @@ def subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
 class Modalities:
     r"""p(x_1, ..., x_M | z) = prod_m p(x_m | z): one event is a dictionary {name: x_m}.
 
-    A brick is asked for its distribution only when its modality is: a set of them costs what it
-    needs and no more.
+    A modality's distribution is computed only when that modality is used.
 
     Args:
         likelihoods: for each name the brick p(x_m|z).
@@ -60,7 +59,7 @@ class Modalities:
 
 
 class ConditionalModalities(nn.Module):
-    """The decoder of slide 8: from one z an arrow to every x_m.
+    """The decoder of slide 8: one z generates every x_m.
 
     Args:
         likelihoods: for each modality's name the brick p(x_m|z).
@@ -84,7 +83,7 @@ class ConditionalModalities(nn.Module):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The modalities' names, in the order in which they were given."""
+        """The names of the modalities, in the order in which they were given."""
         return tuple(self.parts)
 
     def forward(self, z: Tensor) -> Modalities:
@@ -103,7 +102,7 @@ class ConditionalModalities(nn.Module):
             name: the argument's name, used in the error.
 
         Raises:
-            TypeError: if it is no dictionary, or a modality is no tensor of the right precision.
+            TypeError: if it is not a dictionary of tensors of the right precision.
             ValueError: if it is empty, a name is unknown, the lengths differ, or a modality's
                 brick refuses its value.
         """
@@ -123,15 +122,15 @@ class ConditionalModalities(nn.Module):
 class InferenceNets(nn.Module):
     """q(z|x1), q(z|x2), q(z|x1,x2): one net for each set of observed modalities (slide 8).
 
-    For M modalities these are 2^M - 1 nets; a ``ProductOfExperts`` does with M. Nets for some of
-    the sets only are allowed, and then only these sets may be observed.
+    For M modalities these are 2^M - 1 nets; a ``ProductOfExperts`` needs only M. Some sets may be
+    left out, and these cannot be observed.
 
     Args:
         nets: maps a set of names, a tuple in the modalities' order, to a brick over z that is
             called with the dictionary of these modalities.
 
     Raises:
-        ValueError: if there is no net, or two of them speak of z of different shape.
+        ValueError: if there is no net, or two of them have z of different shapes.
     """
 
     def __init__(self, nets: Mapping[tuple[str, ...], Brick]) -> None:

@@ -1,4 +1,4 @@
-"""The networks inside the bricks: a perceptron, and one in which output i sees inputs before i."""
+"""The networks inside the bricks: a perceptron, and MADE, in which output i sees inputs < i."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ class MaskedLinear(nn.Linear):
 
 
 class MaskedMLP(nn.Module):
-    """MADE: outputs for dimension i depend on the dimensions before i in the order, and on context.
+    """MADE: the outputs for dimension i depend on the context and on the dimensions before i.
 
-    Hidden unit k may look at the first ``degree_k`` dimensions; the degrees run evenly over
-    1 .. dim - 1, and from 0 with a context, for it is all that the first dimension may know. The
-    last layer starts at zero, so that a transform built on it starts at the identity, whatever the
-    context.
+    Hidden unit k may depend on the first ``degree_k`` dimensions; the degrees run evenly over
+    1 .. dim - 1. With a context they start at 0, because the first dimension may depend on the
+    context alone. The last layer starts at zero, so that a transform built on it starts at the
+    identity, whatever the context.
 
     Args:
         dim: the number of dimensions.
@@ -121,5 +121,5 @@ class MaskedMLP(nn.Module):
             h = h + self.context(context)
         for layer in others:
             h = layer(torch.relu(h))
-        # the units of one kind lie side by side: a kind by itself is read without a copy
+        # outputs of one kind are contiguous, so that each kind is read without a copy
         return h.unflatten(-1, (self.outputs_per_dim, -1)).mT

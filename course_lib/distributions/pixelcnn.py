@@ -37,12 +37,12 @@ def as_image_shape(shape: tuple[int, ...], name: str) -> Size:
 
 
 class GatedPixelNetwork(nn.Module):
-    """The log-odds of every pixel from the pixels before it, its place, and z at its place.
+    """The log-odds of every pixel from the pixels before it, its position, and z there.
 
-    Where z is a feature map, it enters every layer by a 1x1 convolution without a mask: the
-    logit of pixel i depends on z_i itself. The place enters in the same way, as a learned feature
-    map of its own, so that a net without z has the same positional bias. The last layer starts at
-    zero: at first the pixels are independent of each other and of z.
+    If z is a feature map, it enters every layer by a 1x1 convolution without a mask: the
+    logit of pixel i depends on z_i itself. The position enters in the same way, as a separate
+    learned feature map, so that a net without z has the same positional bias. The last layer starts
+    at zero: at first the pixels are independent of each other and of z.
 
     Args:
         event_shape: (channels, height, width) of an image.
@@ -88,13 +88,13 @@ class GatedPixelNetwork(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1, channels, height, width))
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
-                # torch's own start shrinks a signal by half a layer, and gates halve it again
+                # torch's default start halves a signal in every layer, and the gates halve it again
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
 
     def conditions(self, z: Tensor | None) -> tuple[Tensor, ...]:
-        """Return what z and the place say to every layer and to the output, each (n, ...)."""
+        """Return the terms from z and the position for all layers and the output, (n, ...)."""
         condition = self.from_place(self.place)
         if z is not None:
             condition = condition + self.from_z(z)
@@ -160,13 +160,13 @@ class AutoregressivePixels(Distribution):
         return self.sample_and_log_prob(sample_shape)[0]
 
     def sample_and_log_prob(self, sample_shape: tuple[int, ...] = Size()) -> tuple[Tensor, Tensor]:
-        """Return a sample and the log-probability that was recorded while it was drawn."""
+        """Return a sample and its log-probability, computed while it is drawn."""
         return self._draw(Size(sample_shape) + self.batch_shape, None)
 
     def sample_from(self, uniforms: Tensor) -> Tensor:
-        """Return the images that given pixel noise makes: the same noise and z, the same image.
+        """Return the images made from given pixel noise: the same noise and z give the same image.
 
-        Pixel i is one where u_i < p(x_i = 1 | x_<i, z), so that u ~ Uniform(0, 1) gives a sample.
+        Pixel i is one if u_i < p(x_i = 1 | x_<i, z), so that u ~ Uniform(0, 1) gives a sample.
 
         Args:
             uniforms: (*sample_shape, *batch, *event) numbers in [0, 1).
@@ -210,7 +210,7 @@ class ConditionalPixelCNN(BitBrick):
         dropout: share of the gated features set to zero in training.
 
     Raises:
-        ValueError: if a size is not what it should be, or the channels outnumber the features.
+        ValueError: if a size is out of range, or the channels outnumber the features.
 
     Example:
         >>> brick = ConditionalPixelCNN((1, 2, 2), features=4, layers=2)
@@ -246,10 +246,10 @@ class ConditionalPixelCNN(BitBrick):
         )
 
     def forward(self, context: Any = None) -> AutoregressivePixels:
-        """Return the distribution given z, or, of None, the same net's with z := 0.
+        """Return the distribution given z; for None, that of the same net with z := 0.
 
         Raises:
-            ValueError: if z is not a feature map of the image's resolution, or not wanted.
+            ValueError: if z is not a feature map of the image's resolution, or is not accepted.
         """
         if context is None:
             return AutoregressivePixels(self.network, self.event_shape, None)

@@ -1,8 +1,8 @@
-"""Drawing from a PixelCNN without computing anything twice (slides 2 and 4).
+"""Sampling from a PixelCNN without computing anything twice (slides 2 and 4).
 
-The plain loop passes the whole image through the network for every pixel. Here every layer keeps
-what it has been told so far: the vertical stack advances by one row, the horizontal stack by one
-pixel, each on the window that its convolution needs.
+The plain loop passes the whole image through the network for every pixel. Here every layer caches
+its input so far: the vertical stack advances by one row, the horizontal stack by one pixel, each
+on the window that its convolution needs.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def sample_pixels(
 
 
 def _rows_above(memories: list[_Memory], row: int) -> list[Tensor]:
-    """Return what every layer's vertical stack says about one row, each (n, ., 1, width)."""
+    """Return the output of every layer's vertical stack in one row, each (n, ., 1, width)."""
     said = []
     for memory, after in zip_longest(memories, memories[1:]):
         above = memory.rows(row)
@@ -101,7 +101,7 @@ def _rows_above(memories: list[_Memory], row: int) -> list[Tensor]:
 def _pixel(
     memories: list[_Memory], column: int, above: list[Tensor], conditions: list[Tensor]
 ) -> Tensor:
-    """Return what all layers tell the output about one pixel: (n, features, 1, 1)."""
+    """Return the sum of all skip connections at one pixel: (n, features, 1, 1)."""
     *conditions, skip = conditions
     for i, memory in enumerate(memories):
         features, said = memory.step(column, above[i], conditions[i])

@@ -1,4 +1,4 @@
-"""The memory of a sequence model: h_t = f(what happened at t, h_{t-1}) (slide 9)."""
+"""The memory of a sequence model: h_t = f(x_t, z_t, h_{t-1}) (slide 9)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ class GatedRecurrence(nn.GRUCell):
     """
 
     def forward(self, step: Tensor, state: Tensor) -> Tensor:
-        """Map what happened, (..., input), and the state, (..., state), to the next state."""
+        """Map the input, (..., input), and the state, (..., state), to the next state."""
         after = super().forward(step.flatten(0, -2), state.flatten(0, -2))
         return after.view(state.shape)

@@ -31,7 +31,7 @@ def mean_and_error(values: Tensor) -> Estimate:
     """Return the mean over examples and its standard error.
 
     Args:
-        values: (n,) one number an example; n = 1 has no known error, which is then NaN.
+        values: (n,) one number per example; n = 1 has no known error, which is then NaN.
 
     Raises:
         ValueError: if there are no values.

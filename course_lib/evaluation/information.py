@@ -78,14 +78,14 @@ def active_units(means: Tensor, threshold: float = 0.01) -> int:
     """Return how many dimensions of z have a mean that moves with x.
 
     A unit is active where the variance over examples of E_q[z_j] exceeds the threshold. It says
-    that the encoder uses a unit, not that the unit carries much: report I_q beside it.
+    that the encoder uses a unit, not that the unit carries much: report I_q as well.
 
     Args:
         means: (n, z_dim) means of q(z|x), n > 1.
         threshold: the variance that counts.
 
     Raises:
-        ValueError: if ``means`` is no finite (n, z_dim) with n > 1, or the threshold is negative.
+        ValueError: if ``means`` is not finite (n, z_dim), n > 1, or the threshold is negative.
 
     Example:
         >>> active_units(torch.tensor([[0.0, 1.0], [0.0, -1.0], [0.001, 0.0]]))

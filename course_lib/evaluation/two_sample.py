@@ -73,7 +73,7 @@ def classifier_two_sample(
         permutations: how many relabelled fits make the null.
 
     Raises:
-        TypeError, ValueError: if a set is no finite floating-point batch, the events differ, a
+        TypeError, ValueError: if a set is not a finite floating-point batch, the events differ, a
             count is not positive, or a set is smaller than ``folds``.
 
     Example:

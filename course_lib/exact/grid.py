@@ -67,7 +67,7 @@ class GridWorld:
     def log_prob(self, x: Any) -> Tensor:
         """Return log p(x) in nats, by quadrature: (batch, *event) -> (batch,).
 
-        An x whose posterior does not fit the grid gets a grid of its own: closer where the
+        An x whose posterior does not fit the grid gets its own grid: closer where the
         posterior is narrow, wider where it lies at the border.
 
         Raises:

@@ -49,7 +49,7 @@ class LiveFigure:
 
     Raises:
         ValueError: if ``alt`` is empty, two controls share a name, sliders are too many, or
-            ``follows`` names something that is no control or no dynamic artist.
+            ``follows`` names something that is neither a control nor a dynamic artist.
 
     Example:
         >>> from course_lib.figures.style import new_figure

@@ -31,7 +31,7 @@ class Assignment:
         name: its name.
         sources: the instructor's notebooks, by file name.
         releases: what the students got, by file name.
-        files: what lies beside the notebooks, by path.
+        files: the files stored next to the notebooks, by path.
         fingerprint: parts that change when anything of it changes.
     """
 
@@ -70,7 +70,7 @@ class Assignment:
 
     @cached_property
     def packages(self) -> tuple[str, ...]:
-        """The top-level packages that the notebooks import, but for Python's own."""
+        """The top-level packages that the notebooks import, except the standard library."""
         names = {module.split(".")[0] for module in self.modules}
         return tuple(sorted(names - sys.stdlib_module_names))
 
@@ -114,7 +114,7 @@ class Assignment:
 
 
 def is_test(cell: NotebookNode) -> bool:
-    """Return whether a cell is a test that gives points by itself."""
+    """Return whether a cell is a test that gives points automatically."""
     return cell.cell_type == "code" and role(cell) == "judge"
 
 

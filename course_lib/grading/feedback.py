@@ -44,7 +44,7 @@ MEMORY, LARGEST = 4 * GIB, 20 * MIB  # of the process that makes them, and of th
 
 
 class Pages(SingleSubmission, GenerateFeedback):
-    """nbgrader's feedback without the files beside a notebook, and with marked formulas."""
+    """nbgrader's feedback without the files next to a notebook, and with marked formulas."""
 
     def _exporter_class_default(self) -> type[MarkedFormulas]:
         return MarkedFormulas
@@ -105,8 +105,8 @@ def _pages(course: Course, result: Result) -> list[Path]:
 def _made(course: Course, result: Result) -> dict[str, str]:
     """The safe bodies of nbgrader's pages, by file name; none if it cannot make them.
 
-    Markdown and code of a stranger's may keep a reader of theirs busy for hours: the work is done
-    in a process of its own, and given up in time.
+    A hostile notebook can keep the renderer busy for hours, so rendering runs in a separate process
+    with a time limit.
     """
     with tempfile.TemporaryDirectory() as place:
         work = multiprocessing.get_context("fork").Process(

@@ -92,7 +92,7 @@ def _credit(output: NotebookNode, points: float) -> NotebookNode:
         value = float(text)
         value = min(max(value, 0.0), points) if math.isfinite(value) else 0.0
         output.data["text/plain"] = repr(value)
-    except ValueError:  # any other value is no verdict, and nbgrader wants some text
+    except ValueError:  # any other value is not a verdict, and nbgrader wants some text
         output.data["text/plain"] = text or "None"
     return output
 

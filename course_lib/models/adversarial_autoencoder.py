@@ -20,15 +20,15 @@ __all__ = ["AdversarialAutoencoder"]
 
 
 class AdversarialAutoencoder(VAE, Game):
-    r"""A VAE whose aggregate posterior is matched to the prior by a game (slide 15).
+    r"""A VAE whose aggregate posterior is matched to the prior adversarially (slide 15).
 
     .. math:: E_{p_d} E_q[\log p(x|z)] - \kappa\, E_{p_d} KL(q(z|x), p(z)) - w\, JSD(q(z), p(z))
 
     Slide 15 *adds* the divergence to the ELBO: ``kl_weight=1``, the default. The original paper
     lets it *replace* the KL: ``kl_weight=0``; nothing then keeps the posteriors wide, and the
-    model's bounds on log p(x) are poor. The critic sees draws of both sides, never means: it is
-    q(z) that must fit. Reconstruction is a sum over pixels, a hundred nats or more, where the JSD
-    is at most log 2: with a weight of one q(z) stays where it is, hence the default.
+    model's bounds on log p(x) are poor. The critic sees draws of both sides, never means, because
+    q(z) itself must match. The reconstruction sums over pixels, a hundred nats or more, while the
+    JSD is at most log 2: with weight 1 it would hardly move q(z), hence the larger default.
 
     Args:
         prior: the brick p(z).
@@ -36,13 +36,13 @@ class AdversarialAutoencoder(VAE, Game):
         posterior: the brick q(z|x).
         critic: tells draws of p(z) (its "real" side) from draws of q(z); the encoder minimises
             its ``generator_loss``.
-        weight: w, of the divergence, in nats of reconstruction a nat.
-        kl_weight: kappa, of the KL.
-        critic_turns: how often the critic moves in one step.
+        weight: w, the weight of the divergence relative to the reconstruction.
+        kl_weight: kappa, the weight of the KL.
+        critic_turns: how many updates the critic gets per step.
         options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
     Raises:
-        ValueError: if a weight is negative or no finite number, or the bricks do not fit.
+        ValueError: if a weight is negative or not a finite number, or the bricks do not fit.
 
     Example:
         >>> model = AdversarialAutoencoder.build(x_shape=6, z_dim=2, hidden=(16,))
@@ -89,7 +89,7 @@ class AdversarialAutoencoder(VAE, Game):
             hidden: widths of the encoder's hidden layers; the decoder mirrors them.
             likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
             critic_hidden: widths of the critic's hidden layers.
-            options: those of the constructor.
+            options: passed on to the constructor.
 
         Raises:
             ValueError: if a size is not a positive integer, or the likelihood is unknown.
@@ -98,7 +98,7 @@ class AdversarialAutoencoder(VAE, Game):
         return super().build(x_shape, z_dim, hidden, likelihood, critic=critic, **options)
 
     def players(self) -> dict[str, list[nn.Parameter]]:
-        """Return the critic's parameters, and all others: prior, likelihood and posterior."""
+        """Return the parameters of each player: the critic, and the model (everything else)."""
         bricks = (self.prior, self.likelihood, self.posterior)
         return {
             "model": [p for brick in bricks for p in brick.parameters()],
@@ -106,7 +106,7 @@ class AdversarialAutoencoder(VAE, Game):
         }
 
     def loss(self, batch: Tensor, player: str) -> Tensor:
-        """Return what ``player``, "model" or "critic", minimises, in nats."""
+        """Return the loss of ``player`` ("model" or "critic"), in nats."""
         self.likelihood.check_event(batch, "x")
         if player == "critic":
             with torch.no_grad():
@@ -118,7 +118,7 @@ class AdversarialAutoencoder(VAE, Game):
         return loss + self.weight * self.divergence(q) if self.weight else loss
 
     def divergence(self, q: Distribution) -> Tensor:
-        """Return what stands for the divergence of q(z) from p(z) in the model's loss: ()."""
+        """Return the estimate of the divergence of q(z) from p(z) in the model's loss: ()."""
         return self.critic.generator_loss(q.rsample())
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:

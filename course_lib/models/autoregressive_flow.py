@@ -1,4 +1,4 @@
-"""The masked autoregressive flow: each dimension affine given those before it (slide 5)."""
+"""The masked autoregressive flow: each dimension is affine given those before it (slide 5)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["AutoregressiveFlow"]
 
 
 class AutoregressiveFlow(FlowModel):
-    r"""MAF: a density in one pass of its networks; samples come one dimension after the other.
+    r"""MAF: the density takes one pass of its networks; sampling goes dimension by dimension.
 
     .. math:: x_i = \mu_i(x_{<i}) + \sigma_i(x_{<i})\, z_i
 
-    A base that is autoregressive itself is just another layer (slide 5).
+    An autoregressive base acts as one more layer (slide 5).
 
     Example:
         >>> import torch
@@ -47,8 +47,8 @@ class AutoregressiveFlow(FlowModel):
             x_shape: the shape of one observation, e.g. ``64`` or ``(1, 8, 8)``.
             layers: how many autoregressive layers.
             hidden: widths of the hidden layers in each.
-            order: ``"reversed"``: every second layer takes the dimensions backwards; ``"random"``:
-                each pair of layers has an order of its own, there and back.
+            order: ``"reversed"``: every second layer reverses the order of the dimensions;
+                ``"random"``: each pair of layers uses one random order and its reverse.
             base: the brick p_Z over vectors; white noise if None.
             marginal_units: how many sigmoids transform each dimension of x separately, next to the
                 data; 0 for a scale and a shift. ``start_at`` fits them.

@@ -1,4 +1,4 @@
-"""The beta-VAE: the rate costs beta times as much (slide 18); remedies for an unused z."""
+"""The beta-VAE: the rate is weighted by beta (slide 18); remedies for an unused z."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class BetaVAE(VAE):
     .. math:: E_{p_d}[\cdot] + H(p_d) = -(\beta-1)\, I_q(x;z) - \beta\, KL(q(z), p(z))
               - E_{q(z)} KL(q(x|z), p(x|z))
 
-    A beta above 1 presses against the information of z, one below 1 rewards it; -beta is the
-    slope of distortion over rate. Two remedies for collapse (slide 16) change the weight of the
-    KL while the model trains, and only then: free bits, and the warm-up that every VAE has.
-    ``elbo`` is the bound of the model, whatever beta.
+    A beta above 1 penalises the information in z, one below 1 rewards it; -beta is the slope of
+    the distortion as a function of the rate. Two remedies for collapse (slide 16) change the KL
+    term during training only: free bits, and the warm-up that every VAE has. ``elbo`` is the
+    model's own bound, whatever beta is.
 
     Args:
         prior: the brick p(z).
         likelihood: the brick p(x|z).
         posterior: the brick q(z|x).
         beta: weight of the KL; at 1 this is a VAE.
-        free_bits: nats that each dimension of z may use for free, on the average of a batch; it
+        free_bits: KL below this many nats per latent dimension (batch mean) costs nothing; it
             needs a Gaussian posterior and a Gaussian prior.
         options: ``warm_up``, after which the weight is beta, and ``input_noise``, as in ``VAE``.
 
     Raises:
-        ValueError: if a weight is negative or no finite number, or the bricks do not fit.
+        ValueError: if a weight is negative or not a finite number, or the bricks do not fit.
 
     Example:
         >>> model = BetaVAE.build(x_shape=6, z_dim=2, hidden=(16,), beta=0.0).eval()
@@ -60,7 +60,7 @@ class BetaVAE(VAE):
         self.free_bits = as_weight(free_bits, "free_bits", finite=True)
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
-        """Return the batch mean of beta KL - E_q[log p(x|z)]; while training, with the remedies."""
+        """Return the batch mean of beta KL - E_q[log p(x|z)], with the remedies in training."""
         self.likelihood.check_event(batch, "x")
         q = self.encode(batch)
         bound = objectives.elbo(self.prior(), self.likelihood, q, batch)

@@ -1,4 +1,4 @@
-"""NICE and RealNVP: a flow whose both directions are one pass of its networks (slide 5)."""
+"""NICE and RealNVP: a flow that takes one pass of its networks in each direction (slide 5)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["CouplingFlow"]
 
 
 class CouplingFlow(FlowModel):
-    r"""Layers that keep some dimensions and move the others, in turns; sampling is one pass.
+    r"""Layers that alternate which dimensions they keep and which they transform; fast both ways.
 
     .. math:: x_A = z_A, \qquad x_B = t(z_A) + e^{s(z_A)} z_B
 
@@ -43,11 +43,11 @@ class CouplingFlow(FlowModel):
         levels: float | None = None,
         alpha: float = 1e-3,
     ) -> Self:
-        """Return a coupling flow from plain sizes; NICE scales each dimension in the end.
+        """Return a coupling flow from plain sizes; NICE ends with a scale per dimension.
 
         Args:
             x_shape: the shape of one observation, e.g. ``64`` or ``(1, 8, 8)``.
-            layers: how many couplings, at least two for all dimensions to move.
+            layers: how many coupling layers; at least two, or some dimensions stay unchanged.
             hidden: widths of the hidden layers of each coupling.
             kind: ``"affine"`` (RealNVP) or ``"additive"`` (NICE).
             order: which dimensions are kept: ``"halves"``, ``"checkerboard"`` or ``"random"``;
@@ -68,7 +68,7 @@ class CouplingFlow(FlowModel):
 
 
 def coupling_masks(shape: Sequence[int], layers: int, order: str) -> list[Tensor]:
-    """Return for each layer which dimensions it keeps; every second one keeps the others."""
+    """Return the mask of each layer; every second layer keeps the complement."""
     if order not in ("halves", "checkerboard", "random"):
         raise ValueError(f"order: expected halves, checkerboard or random, got {order!r}")
     mask = checkerboard(tuple(shape)) if order == "checkerboard" else halves(tuple(shape))

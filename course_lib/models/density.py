@@ -37,7 +37,7 @@ class DensityModel(nn.Module):
         return self.brick().log_prob(x)
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
-        """Return what the one player minimises: the batch mean of -log p(x), in nats."""
+        """Return the training loss, the batch mean of -log p(x), in nats."""
         return {"model": -self.log_prob(batch).mean()}
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""A flow trained by its likelihood, by a critic, or by both (slides 10 and 11)."""
+"""A flow trained by maximum likelihood, adversarially, or both (slides 10 and 11)."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = ["FlowGAN"]
 
 
 class FlowGAN(DensityModel, Game):
-    r"""A generator whose likelihood is known, so that both objectives apply to it (slide 11).
+    r"""A generator with a tractable likelihood, so that both objectives apply to it (slide 11).
 
     .. math:: \min_p \; KL(p_{data}, p) + \lambda \, JSD(p_{data}, p)
 
     lambda = 0 is maximum likelihood and lambda = ``math.inf`` the adversarial term alone. The
-    weight is on the adversarial term, as on the slide; the authors' code puts the inverse on the
-    likelihood. What stands in the JSD's place is the divergence that the critic bounds. Both are
-    zero only at p = p_data, and yet they disagree about every p that falls short of it.
+    weight is on the adversarial term, as on the slide; the authors' code puts the inverse weight
+    on the likelihood. The JSD is replaced by whichever divergence the critic bounds. Both terms
+    are zero only at p = p_data, but they rank imperfect models differently.
 
     Args:
         generator: the brick p(x): exact density, differentiable samples.
         critic: tells data from samples, in the units of x.
         lambda_: weight of the adversarial term, 0 and ``math.inf`` included.
-        critic_turns: how many turns the critic has for one of the generator.
+        critic_turns: how many updates the critic gets per update of the generator.
 
     Raises:
-        ValueError: if ``lambda_`` is negative or no number.
+        ValueError: if ``lambda_`` is negative or not a number.
 
     Example:
         >>> model = FlowGAN.build(4, lambda_=3.0, layers=2, hidden=(8,))
@@ -70,9 +70,9 @@ class FlowGAN(DensityModel, Game):
         Args:
             x_shape: the shape of one observation, e.g. ``64`` or ``(1, 8, 8)``.
             lambda_: weight of the adversarial term.
-            critic: ``"wasserstein"``, the steadier on digits, or ``"jsd"``.
+            critic: ``"wasserstein"``, which is more stable on digits, or ``"jsd"``.
             critic_hidden: widths of the critic's hidden layers.
-            critic_turns: how many turns the critic has for one of the generator.
+            critic_turns: how many updates the critic gets per update of the generator.
             flow: what ``CouplingFlow.build`` takes: ``layers``, ``hidden``, ``levels``, ...
 
         Raises:
@@ -83,7 +83,7 @@ class FlowGAN(DensityModel, Game):
         return cls(generator, build_critic(critic, x_shape, critic_hidden), lambda_, critic_turns)
 
     def players(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters of the generator and, if it counts, of the critic."""
+        """Return the parameters of the generator and, if it is used, of the critic."""
         critic = {"critic": list(self.critic.parameters())} if self.lambda_ else {}
         return {"generator": list(self.brick.parameters()), **critic}
 

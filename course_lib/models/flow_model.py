@@ -1,4 +1,4 @@
-"""What every flow does that is a model of data: p(x) by change of variables, exactly (slide 5)."""
+"""Flows as models of data: the exact density p(x) by change of variables (slide 5)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FlowModel(DensityModel):
 
     Args:
         base: the brick p_Z: white noise, or any other, an autoregressive one included.
-        transforms: the maps, in the order in which samples pass them.
+        transforms: the maps, in the order in which they are applied to samples.
 
     Example:
         >>> from course_lib.distributions import Planar, StandardGaussian
@@ -67,7 +67,7 @@ class FlowModel(DensityModel):
 def data_maps(
     x_shape: int | tuple[int, ...], marginal_units: int, levels: float | None, alpha: float
 ) -> tuple[Size, list[Transform]]:
-    """Return the shape of one x, and the last maps of a flow: from a vector to x in its own units.
+    """Return the shape of one x and a flow's last maps, from a vector to x in data units.
 
     Args:
         x_shape: the shape of one observation.
@@ -85,13 +85,13 @@ def data_maps(
 
 
 def orders(dim: int, layers: int, order: str) -> list[Tensor]:
-    """Return each layer's order of the dimensions, (dim,): the place of each.
+    """Return each layer's order of the dimensions, (dim,): the place of each dimension.
 
     Args:
         dim: the number of dimensions.
         layers: how many layers.
-        order: ``"reversed"`` turns the order round in every second layer; ``"random"`` moreover
-            draws a new one for every pair, so that no order stands next to itself.
+        order: ``"reversed"`` reverses the order in every second layer; ``"random"`` also draws a
+            new order for every pair, so that adjacent layers never share one.
 
     Raises:
         ValueError: if ``layers`` is not a positive integer, or the order is unknown.

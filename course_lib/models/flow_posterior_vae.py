@@ -1,4 +1,4 @@
-"""VAE + flow model: a posterior that is easy to sample and need not be Gaussian (slides 6, 7)."""
+"""VAE + flow: a posterior that is easy to sample and need not be Gaussian (slides 6, 7)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class FlowPosteriorVAE(VAE):
 
     .. math:: \log q(z|x) = \log q(z'|x) - \sum_k \log|\det \partial f_k|
 
-    The maps start at the identity and are steered by the encoder's features, so training begins
-    at the plain VAE.
+    The maps are conditioned on the encoder's features and start at the identity, so training
+    begins at the plain VAE.
 
     Example:
         >>> vae = FlowPosteriorVAE.build(x_shape=6, z_dim=2, hidden=(16,), flow="iaf", layers=2)

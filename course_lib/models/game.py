@@ -1,4 +1,4 @@
-"""What every adversarial model does: players who minimise losses of their own (slides 10-12)."""
+"""The base of adversarial models: players that each minimise their own loss (slides 10-12)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Game", "build_critic"]
 
 
 class Game(nn.Module):
-    """A model trained by more than one player; ``training.fit`` plays their turns.
+    """A model trained by several players, whose updates ``training.fit`` alternates.
 
-    A model says who owns which parameters (``players``) and what each minimises (``loss``);
-    ``critic_turns`` says how often the critic moves before anyone else does.
+    A model defines which parameters belong to which player (``players``) and the loss that each
+    minimises (``loss``); ``critic_turns`` is the number of critic updates per step.
 
     Args:
-        critic_turns: how many turns the player named "critic" has in one step (n_critic).
+        critic_turns: how many updates the player named "critic" gets per step (n_critic).
 
     Raises:
         ValueError: if ``critic_turns`` is not a positive integer.
@@ -32,7 +32,7 @@ class Game(nn.Module):
         self.set_turns(critic_turns)
 
     def set_turns(self, critic_turns: int) -> None:
-        """Set how many turns the critic has in one step.
+        """Set how many updates the critic gets per step.
 
         Raises:
             ValueError: if it is not a positive integer.
@@ -40,7 +40,7 @@ class Game(nn.Module):
         self.critic_turns = as_count(critic_turns, "critic_turns")
 
     def players(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters that each player moves."""
+        """Return the parameters that each player updates."""
         raise NotImplementedError
 
     def loss(self, batch: Tensor, player: str) -> Tensor:
@@ -52,16 +52,16 @@ class Game(nn.Module):
         return {player: self.loss(batch, player) for player in self.players()}
 
     def turns(self) -> tuple[str, ...]:
-        """Return the order of one step: the critic's turns, then one turn for everyone else."""
+        """Return the order of one step: the critic's updates, then one for every other player."""
         players = self.players()
         others = tuple(player for player in players if player != "critic")
         return ("critic",) * (self.critic_turns if "critic" in players else 0) + others
 
 
 def build_critic(kind: str, x_shape: int | tuple[int, ...], hidden: Sequence[int]) -> Critic:
-    """Return a perceptron from one observation to one number, as a critic.
+    """Return a critic: a perceptron from one observation to one number.
 
-    Its activations are smooth, since the penalty differentiates the slope.
+    Its activations are smooth because the penalty differentiates its gradient.
 
     Args:
         kind: ``"jsd"`` or ``"wasserstein"``.

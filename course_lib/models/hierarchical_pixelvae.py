@@ -43,9 +43,9 @@ class HierarchicalPixelVAE(nn.Module):
 
     .. math:: -L(x) = E_q[-\log p(x|z_1)] + KL(q(z_1|x), p(z_1|z_2)) + KL(q(z_2|z_1), p(z_2))
 
-    The expectation runs over z1 ~ q(z1|x), z2 ~ q(z2|z1), in the two KL terms as well. The paper's
-    inference reads both latents from the image, q(z1|x) q(z2|x); here z2 is read from z1, so that
-    the two upper floors are a VAE of the codes z1.
+    The expectation is over z1 ~ q(z1|x) and z2 ~ q(z2|z1), also in the two KL terms. The paper
+    infers both latents from the image, q(z1|x) q(z2|x); here z2 is inferred from z1, so that the
+    two upper levels form a VAE of the codes z1.
 
     Args:
         prior: the brick p(z2).
@@ -58,7 +58,7 @@ class HierarchicalPixelVAE(nn.Module):
             ``VAE``.
 
     Raises:
-        ValueError: if two bricks speak of a latent of different shape.
+        ValueError: if two bricks have latents of different shapes.
 
     Example:
         >>> vae = HierarchicalPixelVAE.build((1, 3, 5), z1_dim=3, z2_dim=2, features=4)
@@ -172,7 +172,7 @@ class HierarchicalPixelVAE(nn.Module):
         return HierarchicalElbo(means[0] - means[1] - means[2], *means)
 
     def elbo(self, x: Tensor, samples: int = 1) -> Elbo:
-        """Return L(x) with both KL terms in one: ``Elbo(total, reconstruction, kl)``."""
+        """Return L(x) with the two KL terms added: ``Elbo(total, reconstruction, kl)``."""
         total, reconstruction, kl_z1, kl_z2 = self.elbo_terms(x, samples)
         return Elbo(total, reconstruction, kl_z1 + kl_z2)
 
@@ -186,7 +186,7 @@ class HierarchicalPixelVAE(nn.Module):
         return (log_p - log_q1 - log_q2).logsumexp(0) - math.log(k)
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
-        """Return the batch mean of -L(x), in nats; in warm-up the KL terms count in part."""
+        """Return the batch mean of -L(x), in nats; warm-up scales the KL terms down."""
         pieces = self.elbo_terms(batch)
         kl = pieces.kl_z1 + pieces.kl_z2
         return {"model": -(pieces.reconstruction - self.warm_up() * kl).mean()}

@@ -1,4 +1,4 @@
-"""A GAN whose samples must tell which code they were made from (slide 17)."""
+"""A GAN whose samples reveal the code that they were made from (slide 17)."""
 
 from __future__ import annotations
 
@@ -27,25 +27,26 @@ __all__ = ["InfoGAN"]
 
 
 class InfoGAN(Game):
-    r"""x = G(noise, c), trained to look like data and to keep the code c legible (slide 17).
+    r"""x = G(noise, c), trained to look like data and to keep the code c recoverable (slide 17).
 
     .. math:: \max \; \alpha \left( I_p(x; c) - E_p KL(p(c|x), q(c|x)) \right) - JSD(p_{data}, p)
 
-    The bracket is H(c) + E log q(c|x), with c ~ p(c) and x made from it: generator and recogniser
-    q(c|x) raise it together, and the noise has no part in it. Only samples train the recogniser;
-    that it then reads real images is the finding. The slide's alpha is 1. With ``instance_noise``
-    critic and recogniser see data and samples through Gaussian noise while they train: the code
-    can then not hide in a faint mark, and the two sides overlap, so that their JSD has a slope.
+    The bracket is H(c) + E log q(c|x), with c ~ p(c) and x generated from c: the generator and the
+    recogniser q(c|x) maximise it together, and the noise does not enter. The recogniser is trained
+    on samples only; that it also works on real images is the paper's finding. The slide's alpha is
+    1. With ``instance_noise`` Gaussian noise is added to the inputs of critic and recogniser in
+    training: the code cannot hide in a faint mark, and the two sides overlap, so that their JSD
+    has a useful gradient.
 
     Args:
-        noise: the brick of what the code leaves open.
+        noise: the brick of the noise, which carries everything except the code.
         code: the brick p(c), with an entropy.
         generator: maps (n, noise dim + code dim) to (n, *event).
         recogniser: the brick q(c|x).
         critic: tells data from samples.
         alpha: weight of the information, 0 included.
-        instance_noise: standard deviation of the noise on what critic and recogniser see.
-        critic_turns: how many turns the critic has for one of the generator.
+        instance_noise: standard deviation of the noise on the critic's and recogniser's inputs.
+        critic_turns: how many updates the critic gets per update of the generator.
 
     Raises:
         ValueError: if a weight is negative or not finite, or code and recogniser do not fit.
@@ -118,7 +119,7 @@ class InfoGAN(Game):
         return cls(noise, code, generator, recogniser, judge, **options)
 
     def players(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters of generator and recogniser, who share a goal, and the critic's."""
+        """Return the parameters of the generator with the recogniser, and those of the critic."""
         return {
             "generator": [*self.generator.parameters(), *self.recogniser.parameters()],
             "critic": list(self.critic.parameters()),
@@ -147,7 +148,7 @@ class InfoGAN(Game):
 
     @torch.no_grad()
     def sample(self, n: int, code: Tensor | None = None) -> Tensor:
-        """Return n draws of x, of the given codes where there are any.
+        """Return n draws of x, conditioned on the given codes if there are any.
 
         Args:
             n: how many.
@@ -186,7 +187,7 @@ class InfoGAN(Game):
 def code_bricks(
     x_shape: tuple[int, ...], categories: int, continuous: int, hidden: Sequence[int]
 ) -> tuple[JointBrick, JointBrick]:
-    """Return p(c) and q(c|x) of a category and, if ``continuous``, numbers beside it."""
+    """Return p(c) and q(c|x) of a category and of any ``continuous`` codes."""
     *trunk, features = hidden
     prior = [UniformCategorical(categories)]
     parts = [ConditionalCategorical(nn.Linear(features, categories), categories)]

@@ -1,4 +1,4 @@
-"""InfoVAE: the ELBO with the weights of information and of q(z) set free (slides 15 to 18)."""
+"""InfoVAE: the ELBO with free weights on the information and on q(z) (slides 15 to 18)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ pays for."""
 
 
 class InfoVAE(AdversarialAutoencoder):
-    r"""alpha rewards the information of z, lambda matches q(z) to p(z) (slide 17).
+    r"""A VAE in which alpha rewards information in z and lambda matches q(z) to p(z) (slide 17).
 
     .. math:: \alpha I_q(x;z) - \lambda KL(q(z), p(z)) - E_{q(z)} KL(q(x|z), p(x|z)) - H(p_d) =
               E_q[\log p(x|z)] - (1-\alpha)\, KL(q(z|x), p(z)) - (\alpha+\lambda-1)\, KL(q(z), p(z))
 
-    The right-hand side is trained, its last divergence replaced by one that samples can tell. With
+    Training maximises the right-hand side, its last divergence estimated from samples. With
     (alpha, lambda) = (0, 1) it is the ELBO, with (1 - beta, beta) the beta-VAE, with (1, lambda)
     the original adversarial autoencoder or, by "mmd", the Wasserstein autoencoder.
 
@@ -35,20 +35,20 @@ class InfoVAE(AdversarialAutoencoder):
         prior: the brick p(z).
         likelihood: the brick p(x|z).
         posterior: the brick q(z|x).
-        alpha: weight of the information, at most 1; negative values press against it.
+        alpha: weight of the information, at most 1; negative values penalise it.
         lambda_: weight of KL(q(z), p(z)), at least 1 - alpha.
-        divergence: ``"mmd"``: the unbiased MMD^2 of ``objectives.mmd2``, which is no KL and has
+        divergence: ``"mmd"``: the unbiased MMD^2 of ``objectives.mmd2``, which is not a KL and has
             no unit, so that its weight must be found; ``"kl"``: that of
             ``objectives.rate_terms`` on the batch, too large on average by the information that a
             batch of B cannot show, which is above log B; ``"jsd"``: a game with a
             critic, as in ``AdversarialAutoencoder``.
         critic: the critic of "jsd"; None for the others.
-        critic_turns: how often it moves in one step.
+        critic_turns: how many updates the critic gets per step.
         options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
     Raises:
         ValueError: if the weights are out of range, the divergence is unknown, a critic is missing
-            or is there without need, or the bricks do not fit.
+            or given but not used, or the bricks do not fit.
 
     Example:
         >>> model = InfoVAE.build(x_shape=6, z_dim=2, hidden=(16,), alpha=-2.0, lambda_=3.0)
@@ -104,7 +104,7 @@ class InfoVAE(AdversarialAutoencoder):
             hidden: widths of the encoder's hidden layers; the decoder mirrors them.
             likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
             divergence: ``"mmd"``, ``"kl"`` or ``"jsd"``.
-            options: those of the constructor; ``critic_hidden`` with ``"jsd"``.
+            options: passed on to the constructor; also ``critic_hidden`` with ``"jsd"``.
 
         Raises:
             ValueError: if a size is not a positive integer, or a name is unknown.
@@ -114,7 +114,7 @@ class InfoVAE(AdversarialAutoencoder):
         return above.build(x_shape, z_dim, hidden, likelihood, divergence=divergence, **options)
 
     def players(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters of the one player, or of model and critic."""
+        """Return the parameters of the model and, with ``"jsd"``, of the critic."""
         if self.critic is None:
             return {"model": list(self.parameters())}
         return super().players()

@@ -1,4 +1,4 @@
-"""The inverse autoregressive flow: MAF's parameters, the other direction fast (slides 5, 6)."""
+"""The inverse autoregressive flow: MAF reversed, so that sampling is fast (slides 5, 6)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["InverseAutoregressiveFlow"]
 
 
 class InverseAutoregressiveFlow(FlowModel):
-    r"""IAF: samples and their own density in one pass; the density of a given x goes step by step.
+    r"""IAF: a sample and its density take one pass; the density of a given x is sequential.
 
     .. math:: x_i = (z_i - \mu_i(z_{<i}))\, /\, \sigma_i(z_{<i})
 

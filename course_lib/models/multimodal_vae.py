@@ -1,4 +1,4 @@
-"""A VAE over several modalities, with an inference net for what was observed (slide 8)."""
+"""A VAE over several modalities, with inference from any observed subset (slide 8)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Views = Mapping[str, Tensor]
 class MultimodalVAE(VAE):
     r"""p(x1, x2) = E_p(z) p(x1|z) p(x2|z), with q(z|x1), q(z|x2), q(z|x1,x2) (slide 8).
 
-    It is the VAE of slide 3 whose observation is a dictionary {name: x_m}. Every method takes any
+    It is the VAE of slide 3, but an observation is a dictionary {name: x_m}. Every method takes any
     set of modalities that the posterior knows: ``elbo({"x1": x1})`` bounds log p(x1).
 
     Args:
@@ -89,7 +89,7 @@ class MultimodalVAE(VAE):
             likelihood: ``"bernoulli"`` or ``"gaussian"``, one for all or one for each name.
             inference: ``"nets"``, one for each set of modalities, trained by ``jmvae_objective``;
                 or ``"product"``, one expert for each modality, trained by ``mvae_objective``.
-            objective: another one.
+            objective: replaces the default training objective.
             options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
         Raises:
@@ -113,7 +113,7 @@ class MultimodalVAE(VAE):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The modalities' names."""
+        """The names of the modalities."""
         return self.likelihood.names
 
     def losses(self, batch: Views) -> dict[str, Tensor]:
@@ -131,7 +131,7 @@ class MultimodalVAE(VAE):
         .. math:: \log E_{q(z|x_1)}\, p(x_2|z) \ge
                   E \log \tfrac1k \sum_j \frac{p(x_2|z_j)\, q(z_j|x_1)}{q(z_j|x_1, x_2)}
 
-        The z_j come from q(z|x1,x2), for q(z|x1) alone would rarely hit what x2 shows.
+        The z_j come from q(z|x1,x2), because draws from q(z|x1) alone would rarely explain x2.
 
         Args:
             x: all modalities to score and to condition on, each (batch, *event).
@@ -152,9 +152,9 @@ class MultimodalVAE(VAE):
     def conditional_estimate(self, x: Views, given: Sequence[str], k: int) -> Tensor:
         """Return an estimate of log p(x2|x1) = log p(x1,x2) - log p(x1) under the model itself.
 
-        Each term is a k-sample lower bound, so the difference is an estimate and no bound: a poor
-        q(z|x1) loosens the second term and flatters it. It converges to the truth as k grows.
-        Arguments and errors are those of ``conditional_bound``.
+        Each term is a k-sample lower bound, so the difference is an estimate, not a bound: a poor
+        q(z|x1) loosens the second term and inflates the estimate, which converges to the true value
+        as k grows. Arguments and errors are those of ``conditional_bound``.
 
         Returns:
             (batch,) nats.
@@ -170,7 +170,7 @@ class MultimodalVAE(VAE):
 
         Args:
             observed: some of the modalities, each (batch, *event).
-            names: which modalities to draw; those that were not observed, if None.
+            names: which modalities to draw; if None, those that were not observed.
             n: how many draws for each example.
 
         Returns:
@@ -188,7 +188,7 @@ class MultimodalVAE(VAE):
         return self.likelihood.of(names)(z).sample()
 
     def _split(self, x: Views, given: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Return what is observed and the rest, both of them non-empty."""
+        """Return the observed modalities and the rest, neither of them empty."""
         self.likelihood.check_event(x, "x")
         observed = {m: value for m, value in x.items() if m in given}
         rest = {m: value for m, value in x.items() if m not in given}
@@ -210,19 +210,19 @@ def jmvae_objective(
 ) -> Tensor:
     r"""Return ELBO(x1,x2) - alpha sum_m KL(q(z|x1,x2), q(z|x_m)), tied (slide 8).
 
-    In this direction q(z|x1) must cover every q(z|x1,x2) that some x2 leads to: its best value is
-    their average over x2, uncertain about what x1 does not tell. The reverse, KL(q(z|x_m),
-    q(z|x1,x2)), lets it choose one of them and be sure.
+    In this direction q(z|x1) must cover q(z|x1,x2) for every plausible x2: its optimum is their
+    average over x2, uncertain about everything that x1 does not determine. The reverse,
+    KL(q(z|x_m), q(z|x1,x2)), lets it pick one of them with confidence.
 
     Args:
         model: the model.
         x: every modality, each (batch, *event).
         alpha: the weight of the tie.
         direction: ``"forward"`` or ``"reverse"``.
-        detach_joint: whether q(z|x1,x2), a Gaussian, stands still in the tie: only the q(z|x_m)
-            move then, and the first term stays the ELBO's own. Taken as it is written, the
-            objective (JMVAE-kl, arXiv:1611.01891) moves it too: a large alpha then drags it
-            towards nets that see less.
+        detach_joint: whether q(z|x1,x2), a Gaussian, is held constant in the tie: then only the
+            q(z|x_m) get its gradient, and the joint posterior is trained by the ELBO alone. In the
+            original objective (JMVAE-kl, arXiv:1611.01891) it gets that gradient too, and a large
+            alpha drags it towards nets that see less.
         kl_weight: the weight of the ELBO's KL, below 1 in a warm-up.
 
     Returns:
@@ -255,8 +255,8 @@ def jmvae_objective(
 def mvae_objective(model: MultimodalVAE, x: Views, *, kl_weight: float | Tensor = 1.0) -> Tensor:
     """Return the sum over every observed set S of modalities of ELBO(x_S) (slide 8).
 
-    Every expert is trained alone as well as in company, so that a modality may be missing later;
-    one that is missing from ``x`` is simply not in any S.
+    Every expert is trained alone and together with others, so that a modality may be missing later.
+    A modality that is missing from ``x`` is not part of any S.
 
     Returns:
         (batch,) nats: a sum of lower bounds on log p(x_S), one for each S.
@@ -278,7 +278,7 @@ def _kl(q: Distribution, p: Distribution) -> Tensor:
 
 
 def _held(q: DiagonalGaussian) -> DiagonalGaussian:
-    """Return the same Gaussian, through which no gradient passes."""
+    """Return the same Gaussian, detached from the graph."""
     return DiagonalGaussian(q.mu.detach(), q.log_scale.detach(), len(q.event_shape))
 
 

@@ -1,4 +1,4 @@
-"""The neural autoregressive flow: each dimension bent by a monotone network (slide 5)."""
+"""The neural autoregressive flow: a monotone network transforms each dimension (slide 5)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["NeuralAutoregressiveFlow"]
 
 
 class NeuralAutoregressiveFlow(FlowModel):
-    r"""NAF: a density in one pass; sampling solves one monotone equation a dimension.
+    r"""NAF: a density in one pass; sampling solves one monotone equation per dimension.
 
     .. math:: z_i = \operatorname{logit} \sum_k w_{ik}\, \sigma(a_{ik} x_i + b_{ik})
 
@@ -49,7 +49,7 @@ class NeuralAutoregressiveFlow(FlowModel):
             x_shape: the shape of one observation, e.g. ``64`` or ``(1, 8, 8)``.
             layers: how many autoregressive layers.
             hidden: widths of the hidden layers in each.
-            units: K, the number of sigmoids that bend one dimension.
+            units: K, the number of sigmoids per dimension.
             order: ``"reversed"`` or ``"random"``, as in ``AutoregressiveFlow.build``.
             base: the brick p_Z over vectors; white noise if None.
             marginal_units: how many sigmoids transform each dimension of x separately, next to the

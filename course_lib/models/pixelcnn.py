@@ -11,11 +11,11 @@ __all__ = ["PixelCNN"]
 
 
 class PixelCNN(DensityModel):
-    r"""Binary images, one pixel after the other (slide 4, "PixelCNN").
+    r"""A model of binary images, one pixel after the other (slide 4, "PixelCNN").
 
     .. math:: p(x) = \prod_i p(x_i \mid x_1, \dots, x_{i-1})
 
-    Of a brick that could be given a z, this is the same net with z := 0.
+    If the brick accepts a z, the model uses it with z := 0.
 
     Args:
         brick: the distribution of x.
@@ -43,8 +43,8 @@ class PixelCNN(DensityModel):
     ) -> Self:
         """Return a PixelCNN from plain sizes.
 
-        The defaults are what validation chose on the 8x8 digits, with ``weight_decay=0.3`` in
-        ``fit``; larger images want more layers, larger data sets less dropout.
+        The defaults were chosen on the validation set of the 8x8 digits, with ``weight_decay=0.3``
+        in ``fit``; larger images need more layers, larger data sets less dropout.
 
         Args:
             x_shape: (channels, height, width) of an image.

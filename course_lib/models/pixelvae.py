@@ -1,4 +1,4 @@
-"""PixelVAE: a latent for the whole, a few autoregressive layers for the detail (slide 4)."""
+"""PixelVAE: a latent for global structure, autoregressive layers for the detail (slide 4)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PixelVAE(VAE):
     .. math:: p(x, z) = p(z) \prod_i p(x_i \mid x_1, \dots, x_{i-1}, z)
 
     ``PixelCNN(vae.likelihood)`` is the same net with z := 0. A decoder that can do without z soon
-    does: with ``warm_up`` the KL enters the loss little by little, so that z is in use before it
+    ignores it: with ``warm_up`` the KL enters the loss gradually, so that z is in use before it
     costs anything. The constructor is that of ``VAE``.
 
     Example:

@@ -33,8 +33,8 @@ class SemiSupervisedVAE(nn.Module):
               \le \log p(x, y), \qquad
               U(x) = \sum_y q(y|x) L(x, y) + H(q(y|x)) \le \log p(x)
 
-    The sum over y is carried out, not sampled. An observed label is a q(y|x) that has made up its
-    mind: one at y, entropy 0, so both bounds are one formula.
+    The sum over y is computed exactly, not sampled. An observed label is the special case of a
+    q(y|x) that puts all its mass on y and has entropy 0, so one formula gives both bounds.
 
     Args:
         prior: the brick p(z).
@@ -92,7 +92,7 @@ class SemiSupervisedVAE(nn.Module):
         *,
         alpha: float = 1.0,
     ) -> Self:
-        """Return a semi-supervised VAE from plain sizes, all classes equally likely in advance.
+        """Return a semi-supervised VAE from plain sizes, with a uniform p(y).
 
         Args:
             x_shape: the shape of one observation, e.g. ``784`` or ``(1, 28, 28)``.
@@ -121,12 +121,12 @@ class SemiSupervisedVAE(nn.Module):
 
         Args:
             x: (batch, *event) observations.
-            label: (batch,) int64 classes, ``UNLABELLED`` = -1 where not observed; None: nowhere.
+            label: (batch,) int64 classes, ``UNLABELLED`` = -1 where not observed; None for none.
             samples: how many z are drawn for each x and each y.
 
         Returns:
             ``Elbo(total, reconstruction, kl)``, each (batch,), in nats: bounds on log p(x, y) or
-            log p(x). The kl holds the part of y as well: KL(q(y|x), p(y)), or -log p(y).
+            log p(x). The kl includes the term for y: KL(q(y|x), p(y)), or -log p(y).
 
         Raises:
             TypeError, ValueError: if ``x`` is not a batch that the likelihood could have produced,
@@ -178,7 +178,7 @@ class SemiSupervisedVAE(nn.Module):
         """Return n draws of x ~ p(x|y,z), z ~ p(z), with y ~ p(y) or the class asked for.
 
         Raises:
-            ValueError: if ``label`` is no class.
+            ValueError: if ``label`` is not a class.
         """
         z, y = self.prior().sample((n,)), self.class_prior().sample((n,))
         if label is not None:
@@ -189,7 +189,7 @@ class SemiSupervisedVAE(nn.Module):
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return self.class_prior.event_shape[0]
 
     def _elbo(self, x: Tensor, label: Tensor | None, q: Distribution, samples: int = 1) -> Elbo:

@@ -41,7 +41,7 @@ class VAE(nn.Module):
             z is in use before it costs anything (``WarmUp``); 0 for none.
 
     Raises:
-        ValueError: if prior and posterior speak of events of different shape, or the noise is
+        ValueError: if prior and posterior have different event shapes, or the noise is
             negative.
 
     Example:
@@ -90,7 +90,7 @@ class VAE(nn.Module):
             z_dim: the number of latent dimensions.
             hidden: widths of the encoder's hidden layers; the decoder mirrors them.
             likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
-            options: what the class takes besides its bricks, e.g. ``input_noise``, ``warm_up``.
+            options: the constructor's other arguments, e.g. ``input_noise``, ``warm_up``.
 
         Raises:
             ValueError: if a size is not a positive integer, or the likelihood is unknown.
@@ -105,7 +105,7 @@ class VAE(nn.Module):
         return self.posterior(self.encoder_input(x))
 
     def encoder_input(self, x: Tensor) -> Tensor:
-        """Return x as the encoder sees it: with ``input_noise`` in training, and unchanged else."""
+        """Return x as the encoder sees it: with ``input_noise`` in training, else unchanged."""
         if self.training and self.input_noise:
             return x + self.input_noise * torch.randn_like(x)
         return x
@@ -132,7 +132,7 @@ class VAE(nn.Module):
         return objectives.importance_bound(self.prior(), self.likelihood, self.posterior(x), x, k)
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
-        """Return the training loss, the batch mean of -L(x), in nats; in warm-up less of the KL."""
+        """Return the training loss, the batch mean of -L(x), in nats; warm-up scales the KL."""
         return {"model": self.weighed_loss(self.elbo(batch))}
 
     def weighed_loss(self, bound: Elbo, kl_weight: float = 1.0) -> Tensor:

@@ -1,4 +1,4 @@
-"""A VAE whose samples also have to pass a critic: sharper, for some likelihood (slide 12)."""
+"""A VAE whose samples must also pass a critic: sharper samples, lower likelihood (slide 12)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ __all__ = ["VAEGAN"]
 
 
 class VAEGAN(VAE, Game):
-    r"""A VAE with a second comparison, of samples with data, in x-space (slide 12).
+    r"""A VAE with an additional comparison of samples and data in x-space (slide 12).
 
     .. math:: \max \; E_{p_{data}}[L(x)] - \lambda \, JSD(p_{data}, p)
 
-    The slide's lambda is 1. The critic sees samples of p(x), noise of p(x|z) included, for it is
-    their JSD that the slide subtracts. Means would not do: grey against the data's zeros and ones,
-    they are told apart by rounding alone. A Gaussian p(x|z) is reparameterised; for bits the
-    sample's gradient is that of its mean (straight-through), which is biased but leaves what the
-    critic sees exact.
+    The slide's lambda is 1. The critic sees samples of p(x), including the noise of p(x|z), because
+    the slide subtracts their JSD. Means would not do: they are grey, and the data's zeros and ones
+    give them away at once. A Gaussian p(x|z) is reparameterised; for bits the sample's gradient is
+    that of its mean (straight-through), which is biased but leaves the critic's input exact.
 
     Args:
         prior: the brick p(z).
@@ -33,7 +32,7 @@ class VAEGAN(VAE, Game):
         posterior: the brick q(z|x).
         critic: tells data from samples.
         weight: lambda, of the JSD, 0 included.
-        critic_turns: how many turns the critic has for one of the VAE.
+        critic_turns: how many updates the critic gets per update of the VAE.
         options: ``warm_up`` and ``input_noise``, as in ``VAE``.
 
     Raises:
@@ -96,7 +95,7 @@ class VAEGAN(VAE, Game):
         return super().build(x_shape, z_dim, hidden, likelihood, critic=judge, **options)
 
     def players(self) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters of the VAE's three bricks and, if it counts, of the critic."""
+        """Return the parameters of the VAE's three bricks and, if it is used, of the critic."""
         critic = {"critic": list(self.critic.parameters())} if self.weight else {}
         bricks = (self.prior, self.likelihood, self.posterior)
         return {"model": [p for brick in bricks for p in brick.parameters()], **critic}
@@ -114,7 +113,7 @@ class VAEGAN(VAE, Game):
     losses = Game.losses
 
     def rsample(self, n: int) -> Tensor:
-        """Return n draws of x with a gradient, that of bits being their mean's: (n, *event)."""
+        """Return n differentiable draws of x, (n, *event); bits have the gradient of their mean."""
         p_x = self.likelihood(self.prior().rsample((n,)))
         if p_x.has_rsample:
             return p_x.rsample()

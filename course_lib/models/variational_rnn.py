@@ -28,7 +28,7 @@ __all__ = ["Trajectory", "VariationalRNN"]
 
 
 class Trajectory(NamedTuple):
-    """One sampled way through a batch of sequences; the first dimension of all is time.
+    """One sampled path through a batch of sequences; the first dimension is always time.
 
     Attributes:
         z: (time, samples, batch, z_dim) draws from q.
@@ -55,7 +55,7 @@ class VariationalRNN(nn.Module):
     batch is x, (batch, time, dim), or ``(x, length)``, or ``{"x": x, "length": length}``; steps
     from ``length`` on are padding, and may hold anything.
 
-    q sees nothing after step t, although the true posterior does: some of its gap cannot close.
+    q sees nothing after step t, although the true posterior does, so part of the gap cannot close.
 
     Args:
         prior: the brick p(z_t | h_{t-1}), called with (..., state); ``StandardGaussian`` for the
@@ -66,11 +66,11 @@ class VariationalRNN(nn.Module):
         inference: the Gaussian brick q(z_t | x_t, h_{t-1}), called with (..., features + state).
         features: what inference and recurrence see of x, computed for all steps at once,
             (time, batch, dim) -> (time, batch, features); x itself if None.
-        dropout: the share of the features, and of the state as generation sees it, that is left
-            out while the model trains.
+        dropout: the share of the features, and of the state given to generation, that is set to
+            zero in training.
 
     Raises:
-        ValueError: if prior and inference speak of z of different shape, or ``dropout`` is not in
+        ValueError: if prior and inference have z of different shapes, or ``dropout`` is not in
             0..1.
 
     Example:
@@ -156,7 +156,7 @@ class VariationalRNN(nn.Module):
             samples: how many paths are drawn for each sequence.
 
         Returns:
-            ``Elbo(total, reconstruction, kl)``, each (batch,), in nats a sequence.
+            ``Elbo(total, reconstruction, kl)``, each (batch,), in nats per sequence.
 
         Raises:
             TypeError, ValueError: if x is not a batch that the likelihood could have produced, or
@@ -187,7 +187,7 @@ class VariationalRNN(nn.Module):
         Args:
             batch: as for ``elbo``.
             k: how many paths are kept.
-            threshold: paths are drawn anew when fewer than this share of them carry the weight.
+            threshold: paths are resampled when the effective share of paths falls below this.
         """
         x, valid = self._read(batch)
         features = self._see(x)
@@ -202,7 +202,7 @@ class VariationalRNN(nn.Module):
         return objectives.filtering_bound(propose, start, valid, threshold)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return what the one player minimises: the batch mean of -L(x), in nats a sequence."""
+        """Return the training loss, the batch mean of -L(x), in nats per sequence."""
         return {"model": -self.elbo(batch).total.mean()}
 
     @torch.no_grad()

@@ -30,7 +30,7 @@ def generated(root: Path) -> dict[Path, bytes]:
         Paths relative to ``root`` and what they must contain.
 
     Raises:
-        FileNotFoundError: if ``root`` is no course.
+        FileNotFoundError: if ``root`` is not a course.
         NotebookProblems: if a percent file breaks a rule; it lists every rule broken.
     """
     if not (root / CONFIG).is_file():
@@ -103,9 +103,9 @@ def _assignment(folder: Path, root: Path) -> dict[Path, bytes]:
 
 
 def _refuse_strays(folder: Path) -> None:
-    """Nbgrader releases all that lies beside a notebook, so nothing may lie there by accident.
+    """Nbgrader releases everything next to a notebook, so nothing may be there by accident.
 
-    Programs lie beside the notebook and are not released; all that lies in data/ is, so that a
+    Programs next to the notebook are not released; everything in data/ is, so that a
     program there would be somebody's answer.
     """
     strays = [

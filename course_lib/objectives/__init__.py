@@ -1,4 +1,4 @@
-"""The comparisons: what pulls q(z, x) and p(z, x) together, and how near they are."""
+"""The objectives: how close q(z, x) and p(z, x) are, and losses that bring them together."""
 
 from course_lib.objectives.adversarial import (
     gradient_penalty,

@@ -1,6 +1,6 @@
-"""Comparisons that need samples only: a critic tells two distributions apart (slides 10-12, 15).
+"""Objectives that need only samples: a critic tells two distributions apart (slides 10-12, 15).
 
-A critic gives one number an example. Each function takes its outputs on the two sides; where the
+A critic gives one number per example. Each function takes its outputs on the two sides; where the
 critic maximises a bound, its loss is the negative. In the bounds on f-divergences the number is a
 logit, an estimate of log(p_data / p), and all of them are tight at that one critic.
 """
@@ -32,7 +32,7 @@ def jsd_bound(real: Tensor, fake: Tensor) -> Tensor:
     .. math:: JSD \ge \log 2 + \tfrac12 E_{p_{data}}[\log \sigma(T)]
               + \tfrac12 E_p[\log(1-\sigma(T))]
 
-    with equality at T* = log(p_data / p). It is V/2 + log 2, V being the value of the GAN's game.
+    with equality at T* = log(p_data / p). It equals V/2 + log 2, where V is the GAN's value.
 
     Args:
         real: (n,) logits on samples of p_data.
@@ -42,7 +42,7 @@ def jsd_bound(real: Tensor, fake: Tensor) -> Tensor:
         () nats: an estimate of the bound; its expectation is at most log 2.
 
     Raises:
-        ValueError: if a side is no vector, or is empty.
+        ValueError: if a side is not a vector, or is empty.
 
     Example:
         >>> jsd_bound(torch.zeros(4), torch.zeros(5))  # a critic that knows nothing
@@ -59,7 +59,7 @@ def kl_bound(real: Tensor, fake: Tensor) -> Tensor:
 
     .. math:: D_f \ge E_{p_{data}}[f'(e^T)] - E_p[e^T f'(e^T) - f(e^T)], \qquad f(u) = u \log u
 
-    The second term is f-GAN's E_p[f*(f')], so that T* = log(p_data / p) makes it an equality.
+    The second term is f-GAN's E_p[f*(f')]; the bound is tight at T* = log(p_data / p).
 
     Args:
         real: (n,) logits on samples of p_data.
@@ -69,7 +69,7 @@ def kl_bound(real: Tensor, fake: Tensor) -> Tensor:
         () nats.
 
     Raises:
-        ValueError: if a side is no vector, or is empty.
+        ValueError: if a side is not a vector, or is empty.
 
     Example:
         >>> kl_bound(torch.zeros(4), torch.zeros(5))  # a critic that knows nothing
@@ -94,9 +94,9 @@ def pearson_bound(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def non_saturating_loss(fake: Tensor) -> Tensor:
-    r"""Return E_p[-log sigma(T)], what the generator minimises in place of the JSD (slide 10).
+    r"""Return E_p[-log sigma(T)], which the generator minimises in place of the JSD (slide 10).
 
-    It has the same fixed point as the game and a gradient where the critic is sure.
+    It has the same fixed point as the game, and a usable gradient where the critic is confident.
 
     Args:
         fake: (m,) logits on samples of p.
@@ -120,7 +120,7 @@ def wasserstein_bound(real: Tensor, fake: Tensor) -> Tensor:
         (), in units of the data.
 
     Raises:
-        ValueError: if a side is no vector, or is empty.
+        ValueError: if a side is not a vector, or is empty.
 
     Paper: Arjovsky, Chintala, Bottou (2017), arXiv:1701.07875.
     """
@@ -131,7 +131,7 @@ def wasserstein_bound(real: Tensor, fake: Tensor) -> Tensor:
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     r"""Return E[(|grad T(x)| - 1)^2] on points between real and fake samples.
 
-    It holds a critic near 1-Lipschitz, which is what keeps its game stable.
+    It keeps the critic close to 1-Lipschitz, which stabilises training.
 
     Args:
         critic: maps (n, *event) to (n,) scores.
@@ -159,9 +159,9 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
 
 
 def r1_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    r"""Return E_p_data[|grad T(x)|^2] / 2: a critic that rests where the data are (R1).
+    r"""Return E_p_data[|grad T(x)|^2] / 2: the R1 penalty on the critic's gradient at the data.
 
-    At the game's fixed point p = p_data the best critic is flat; without the penalty simple games
+    At the fixed point p = p_data the optimal critic is flat; without the penalty even simple games
     circle around that point.
 
     Args:

@@ -1,4 +1,4 @@
-"""Lower bounds on log p(x): the ELBO in its two pieces and the importance bound (slide 6)."""
+"""Lower bounds on log p(x): the ELBO with its two terms, and the importance bound (slide 6)."""
 
 from __future__ import annotations
 

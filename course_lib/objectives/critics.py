@@ -1,4 +1,4 @@
-"""A critic and how it is trained: the player that every adversarial model adds (slides 10-12)."""
+"""Critics and their losses: the extra player in every adversarial model (slides 10-12)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["CRITICS", "Critic", "JSDCritic", "WassersteinCritic"]
 
 
 class Critic(nn.Module):
-    """A network that gives one number an example, and the two losses of its game.
+    """A network that gives one number per example, and the two losses of its game.
 
     Args:
         network: maps (n, *event) to (n, 1) or (n,) numbers.
         penalty: weight of the term that keeps the game stable.
 
     Raises:
-        ValueError: if ``penalty`` is negative or no finite number.
+        ValueError: if ``penalty`` is negative or not a finite number.
     """
 
     def __init__(self, network: nn.Module, penalty: float) -> None:
@@ -34,13 +34,13 @@ class Critic(nn.Module):
         self.penalty = as_weight(penalty, "penalty", finite=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return one number an example: (n, *event) -> (n,)."""
+        """Return one number per example: (n, *event) -> (n,)."""
         return self.network(x).reshape(len(x))
 
     def loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return what the critic minimises: minus its bound, plus the penalty.
+        """Return the critic's loss: minus its bound, plus the penalty.
 
-        No gradient reaches the maker of ``fake``.
+        No gradient flows into the generator of ``fake``.
 
         Args:
             real: (n, *event) samples of p_data.
@@ -59,20 +59,20 @@ class Critic(nn.Module):
         return self.penalty * self.penalty_term(real, fake) - self.bound(real, fake)
 
     def bound(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return the lower bound on the divergence of the two sides that this critic gives: ()."""
+        """Return this critic's lower bound on the divergence between the two sides: ()."""
         raise NotImplementedError
 
     def penalty_term(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return the penalty on the critic's slope, unweighted: ()."""
+        """Return the unweighted penalty on the critic's gradient: ()."""
         raise NotImplementedError
 
     def generator_loss(self, fake: Tensor) -> Tensor:
-        """Return what the generator minimises in place of the divergence: (n, *event) -> ()."""
+        """Return the generator's loss, a substitute for the divergence: (n, *event) -> ()."""
         raise NotImplementedError
 
 
 class JSDCritic(Critic):
-    """The GAN's critic: its logits bound the JSD, and its slope at the data is held small.
+    """The GAN's critic: its logits bound the JSD; its gradient at the data is penalised.
 
     Args:
         network: maps (n, *event) to one logit each.
@@ -102,7 +102,7 @@ class JSDCritic(Critic):
 
 
 class WassersteinCritic(Critic):
-    """A critic held near slope one: its scores bound the Wasserstein-1 distance from below.
+    """A critic with a gradient norm near 1, whose scores bound the Wasserstein-1 distance below.
 
     Args:
         network: maps (n, *event) to one score each.
@@ -119,7 +119,7 @@ class WassersteinCritic(Critic):
         super().__init__(network, penalty)
 
     def bound(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return ``wasserstein_bound``, in units of x; a bound as far as the slope stays at one."""
+        """Return ``wasserstein_bound``, in units of x; a bound only while the slope is <= 1."""
         return wasserstein_bound(self(real), self(fake))
 
     def penalty_term(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ class WassersteinCritic(Critic):
         return gradient_penalty(self, real, fake)
 
     def generator_loss(self, fake: Tensor) -> Tensor:
-        """Return -E_p[T]: all of the bound that depends on p."""
+        """Return -E_p[T], the only part of the bound that depends on p."""
         return -self(fake).mean()
 
 

@@ -1,4 +1,4 @@
-"""How much z says about x: the rate split in two, and the remedies when z says nothing (16-18)."""
+"""How much z says about x: the two parts of the rate, and remedies for an unused z (16-18)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rate_terms(posterior: Distribution, prior: Distribution, samples: int = 1) -
 
     q(z) is the mean of all N posteriors, the one that z came from included, so both parts are
     unbiased for these N examples, and no single value of the information exceeds log N. On a
-    minibatch of B the ceiling is log B: an information near it is a statement about B.
+    minibatch of size B the ceiling is log B: an estimate near it mostly reflects B.
 
     Args:
         posterior: q(z|x) for the whole data set, batch shape (N,).
@@ -50,7 +50,7 @@ def rate_terms(posterior: Distribution, prior: Distribution, samples: int = 1) -
         ``RateTerms(rate, information, marginal_kl)``, each (N,) in nats, to be averaged.
 
     Raises:
-        ValueError: if the posterior's batch shape is not (N,), or ``samples`` is no count.
+        ValueError: if the posterior's batch shape is not (N,), or ``samples`` is not positive.
 
     Example:
         >>> prior = DiagonalGaussian(torch.zeros(2), torch.zeros(2))
@@ -101,7 +101,7 @@ def log_aggregate_posterior(z: Tensor, posterior: Distribution) -> Tensor:
 
 
 def kl_per_dimension(posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
-    """Return KL(q(z_j|x), p(z_j)) for every latent dimension by itself: (batch, dim), in nats.
+    """Return KL(q(z_j|x), p(z_j)) for each latent dimension separately: (batch, dim), in nats.
 
     Both are products over the dimensions, so the sum over j is KL(q(z|x), p(z)).
 
@@ -110,7 +110,7 @@ def kl_per_dimension(posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Te
         prior: p(z), a diagonal Gaussian.
 
     Raises:
-        TypeError: if one of the two is no diagonal Gaussian: its KL is no sum over dimensions.
+        TypeError: if one of the two is not a diagonal Gaussian.
     """
     for name, q in (("posterior", posterior), ("prior", prior)):
         if not isinstance(q, DiagonalGaussian):
@@ -126,15 +126,15 @@ def free_bits(kl: Tensor, floor: float) -> Tensor:
 
     .. math:: \sum_j \max(\lambda, \tfrac1B \sum_b KL_{bj})
 
-    A dimension below the floor costs the same however little it says, and feels no gradient. The
-    floor under single examples, or under the sum over dimensions, is another algorithm.
+    A dimension below the floor has a constant cost and gets no gradient. A floor per example, or
+    under the sum over dimensions, would be a different algorithm.
 
     Args:
         kl: (batch, dim) KL of each dimension, in nats.
-        floor: lambda, in nats a dimension; 0 gives the plain KL.
+        floor: lambda, in nats per dimension; 0 gives the plain KL.
 
     Returns:
-        () nats: at least floor * dim, and no term of a bound.
+        () nats: at least floor * dim; not a term of any bound.
 
     Raises:
         ValueError: if ``kl`` is not (batch, dim), or ``floor`` is negative.

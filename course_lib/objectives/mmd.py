@@ -1,4 +1,4 @@
-"""The maximum mean discrepancy: two samples compared by a kernel, without a critic (slide 17)."""
+"""The maximum mean discrepancy: a kernel compares two samples, without a critic (slide 17)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def mmd2(
     .. math:: \frac{1}{n(n-1)} \sum_{i \ne j} k(x_i, x_j) + \frac{1}{m(m-1)} \sum_{i \ne j}
               k(y_i, y_j) - \frac{2}{nm} \sum_{i,j} k(x_i, y_j)
 
-    No point is compared with itself, so the mean is zero where the two agree, and single values
+    No point is compared with itself, so the expectation is zero if the two agree, and an estimate
     may be negative. The kernel is :math:`1 / (1 + |a - b|^2 / w^2)` or
     :math:`\exp(-|a - b|^2 / 2 w^2)`. A width far from the typical distance sees nothing, and that
     distance grows with the dimension: by default :math:`w^2 = 2d`, the mean squared distance of
@@ -35,7 +35,7 @@ def mmd2(
     Args:
         x: (n, *event) draws of the one, n at least 2.
         y: (m, *event) draws of the other, m at least 2.
-        kernel: ``"inverse_multiquadric"`` (heavy tails: it feels outliers) or ``"gaussian"``.
+        kernel: ``"inverse_multiquadric"`` (heavy tails, sees outliers) or ``"gaussian"``.
         width: w, in units of the event; ``median_width(x, y)`` for events of unknown scale.
 
     Returns:

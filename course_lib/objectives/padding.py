@@ -1,4 +1,4 @@
-"""Sequences of different length in one batch: reading it, and sums in which padding is nothing."""
+"""Sequences of different lengths in one batch: reading them, and sums that ignore padding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Batch = Tensor | tuple[Tensor, Tensor] | dict[str, Tensor]
 
 
 def read_sequences(batch: Batch) -> tuple[Tensor, ...]:
-    """Return a batch of sequences as ``(x, length)``, whatever form it came in.
+    """Return a batch of sequences as ``(x, length)``, whichever form it has.
 
     Args:
         batch: x alone, (batch, time, dim), every step of it valid; or ``(x, length)``; or
@@ -75,10 +75,10 @@ def valid_steps(length: Tensor, steps: int) -> Tensor:
 
 
 def sum_over_time(terms: Tensor, valid: Tensor) -> Tensor:
-    """Return the sum of the valid steps; padding contributes exactly zero, whatever it holds.
+    """Return the sum over the valid steps; padding contributes exactly zero, whatever it holds.
 
     Args:
-        terms: (time, ..., batch) one number a step.
+        terms: (time, ..., batch) one number per step.
         valid: (time, batch) as from ``valid_steps``.
 
     Returns:
@@ -89,7 +89,7 @@ def sum_over_time(terms: Tensor, valid: Tensor) -> Tensor:
 
 
 def stack_over_time(steps: list[DiagonalGaussian]) -> DiagonalGaussian:
-    """Return Gaussians of one shape, one for each step, as one with batch shape (time, *batch).
+    """Return one Gaussian with batch shape (time, *batch), from one Gaussian per step.
 
     Raises:
         TypeError: if one of them is not a ``DiagonalGaussian``.

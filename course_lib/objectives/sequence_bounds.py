@@ -36,8 +36,8 @@ def sequence_elbo(
     .. math:: L(x) = E_q \sum_{t=1}^T \big[ \log p(x_t | z_{\le t}, x_{<t})
               - KL(q(z_t | z_{<t}, x_{\le t}), p(z_t | z_{<t}, x_{<t})) \big]
 
-    Given the steps before, each KL is exact where torch knows a closed form, and an estimate by
-    the same z otherwise.
+    Given the earlier steps, each KL is exact where torch knows a closed form, and otherwise
+    estimated from the same z.
 
     Args:
         prior: p(z_t | z_<t, x_<t), batch shape (time, samples, batch) or one that broadcasts.
@@ -48,7 +48,7 @@ def sequence_elbo(
         valid: (time, batch) which steps count.
 
     Returns:
-        ``Elbo(total, reconstruction, kl)``, each (batch,), in nats a sequence.
+        ``Elbo(total, reconstruction, kl)``, each (batch,), in nats per sequence.
 
     Paper: Chung, Kastner, Dinh, Goel, Courville, Bengio (2015), A recurrent latent variable model
     for sequential data, arXiv:1506.02216.
@@ -92,19 +92,19 @@ def filtering_bound(
     valid: Tensor,
     threshold: float = 0.5,
 ) -> Tensor:
-    r"""Return the bound of a particle filter: paths that explain x badly are given up on the way.
+    r"""Return the bound of a particle filter: paths that explain x badly are dropped on the way.
 
     .. math:: \log \hat p(x) = \sum_{t=1}^T \log \sum_{j=1}^k W_{t-1}^j w_t^j, \qquad
               W_t^j = \frac{W_{t-1}^j w_t^j}{\sum_i W_{t-1}^i w_t^i}, \quad W_0^j = 1/k
 
     with w_t as in ``sequence_importance_bound``. When the effective number of paths,
-    1 / sum W^2, falls below ``threshold * k``, k paths are drawn anew from these weights, which
-    become equal again. The mean of p-hat is p(x), so that its logarithm is a lower bound in the
-    mean. The choice of ancestors has no gradient here, as in the paper.
+    1 / sum W^2, falls below ``threshold * k``, k paths are resampled from these weights, which
+    become equal again. The mean of p-hat is p(x), so its logarithm is a lower bound in
+    expectation. The choice of ancestors has no gradient here, as in the paper.
 
     Args:
-        propose: maps the step t and the state of all paths to the logarithms of w_t, (k, batch),
-            and the state after it.
+        propose: maps the step t and the state of all paths to log w_t, (k, batch), and the next
+            state.
         state: (k, batch, ...) what the paths remember before the first step.
         valid: (time, batch) which steps count.
         threshold: 0 for no resampling (the importance bound of whole sequences); above 1 for
@@ -141,9 +141,10 @@ def filtering_bound(
 
 
 def systematic_ancestors(log_weight: Tensor) -> Tensor:
-    """Return which paths live on: k draws from the weights, by one uniform number for all of them.
+    """Return which paths survive: k draws from the weights by systematic resampling.
 
-    Path j is drawn k W_j times on average, and never more than one time more or less.
+    One uniform number serves all draws. Path j is drawn k W_j times on average, and the number of
+    draws differs from that by less than one.
 
     Args:
         log_weight: (k, batch) logarithms of weights that sum to one over the paths.
@@ -156,7 +157,7 @@ def systematic_ancestors(log_weight: Tensor) -> Tensor:
         tensor([0, 0, 2, 2])
     """
     k, batch = log_weight.shape
-    # normalised once more: the last sum must be 1, or the highest place would have no path
+    # renormalise: the last sum must be exactly 1, or the highest position would have no path
     sums = log_weight.double().softmax(0).cumsum(0).T.contiguous()
     offset = torch.rand(batch, 1, dtype=sums.dtype, device=sums.device)
     places = (torch.arange(k, dtype=sums.dtype, device=sums.device) + offset) / k

@@ -13,8 +13,8 @@ def variational_information(prior: Distribution, recogniser: Distribution, code:
 
     .. math:: I_p(x; c) = H(c) + E_{p(x,c)}[\log q(c|x)] + E_{p(x)} KL(p(c|x), q(c|x))
 
-    The bound is the first two terms; what is missing is the KL of the recogniser. The information
-    is that of the model's own joint: c is drawn first and x from it, so real x have no part in it.
+    The bound is the first two terms; the gap is the KL of the recogniser. The information is that
+    of the model's own joint distribution: c is drawn first, then x given c; real x do not enter.
     For a discrete code the bound cannot exceed H(c), since log q <= 0.
 
     Args:

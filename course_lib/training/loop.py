@@ -71,13 +71,13 @@ def fit(
     ``evaluate`` repeats it. With ``checkpoint`` the state is saved at every record and when the run
     is stopped, and the same call continues to the same numbers as an uninterrupted run: **run the
     cell again**. Seed torch and build the model in the same cell. A run with another model, start,
-    data set, setting or loss function has a file of its own and never continues this one.
+    data set, setting or loss function has its own file and never continues this one.
 
     Args:
         model: a module with ``losses(batch) -> {player: scalar}``.
         train: (n, ...) tensor, or a tuple or dict of such tensors with the same n.
         steps: the number of optimiser steps in all, those before a resume included.
-        batch_size: examples a step. Each pass over the data is shuffled anew and leaves out its
+        batch_size: examples per step. Each pass over the data is reshuffled and leaves out its
             last, incomplete batch.
         learning_rate: Adam's rate, or a function of the step such as ``cosine(1e-3, steps)``.
         validation: held-out data of the same form, or None.
@@ -98,7 +98,7 @@ def fit(
     Raises:
         Stopped: if Ctrl-C ended the run; its ``history`` holds what was recorded, and its
             ``history.interrupted`` is True unless the last step was already taken.
-        TypeError: if ``train`` or ``validation`` is not made of tensors, or ``seed`` is no integer.
+        TypeError: if ``train`` or ``validation`` holds non-tensors, or ``seed`` is not an int.
         ValueError: if a data set is empty or ragged, a number is not positive, the weight decay is
             negative, this machine has no such device, or the file of this run cannot be read; the
             file is then left as it is.

@@ -109,7 +109,7 @@ class Run:
         return self.model.loss(batch, player)
 
     def _means(self) -> dict[str, float]:
-        """Return each player's mean loss since the last record; stop the run if it is no number."""
+        """Return each player's mean loss since the last record; raise if not finite."""
         means = {player: torch.stack(v).mean().item() for player, v in self._since.items()}
         if not all(math.isfinite(mean) for mean in means.values()):
             hint = _scale_hint(self.train)
@@ -174,7 +174,7 @@ class Run:
         return said
 
     def state(self) -> dict[str, Any]:
-        """Return what a later run needs to continue; stop the run if a loss is no number."""
+        """Return what a later run needs to continue; raise if a loss is not finite."""
         self._means()
         cuda = torch.cuda.get_rng_state(self.device) if cuda_only(self.device) else None
         return {

@@ -21,9 +21,9 @@ class AffineAutoregressive(Transform):
               \log|\det \partial x/\partial z| = \sum_i \log\sigma_i
 
     ``inverse`` (a density at given points) is one pass of the network; ``forward`` (sampling) goes
-    from dimension to dimension, for each waits for those before it.
-    ``Inverse(AffineAutoregressive(...))`` is the inverse autoregressive layer: one pass to sample
-    and to know the density of its own samples.
+    dimension by dimension, because each depends on those before it.
+    ``Inverse(AffineAutoregressive(...))`` is the inverse autoregressive layer: it takes one pass to
+    draw a sample and compute its density.
 
     Args:
         dim: the number of dimensions.

@@ -1,4 +1,4 @@
-"""What a transform is: an invertible map that returns its log-determinant in the same pass.
+"""The base class of transforms: invertible maps that also return their log-determinant.
 
 ``transform(z, context)`` returns ``(x, log|det dx/dz|)`` and ``transform.inverse(x, context)``
 returns ``(z, log|det dz/dx|)``: the two log-determinants are opposite in sign (slide 5).
@@ -16,7 +16,7 @@ __all__ = ["Inverse", "Reshape", "Transform", "softclip"]
 
 
 class Transform(nn.Module):
-    """An invertible map of (..., dim) vectors, given a context or nothing."""
+    """An invertible map of (..., dim) vectors, optionally given a context."""
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return x = f(z), (..., dim), and log|det df/dz|, (...)."""
@@ -27,12 +27,12 @@ class Transform(nn.Module):
         raise NotImplementedError
 
     def image_shape(self, shape: Size) -> Size:
-        """Return the shape of f(z) for one z of the given shape: the same, but for a reshape."""
+        """Return the shape of f(z) for one z of the given shape: the same, except for a reshape."""
         return shape
 
 
 class Inverse(Transform):
-    """The same map read backwards: MAF becomes IAF with the very same parameters (slide 5).
+    """The inverse of a map: MAF becomes IAF with the same parameters (slide 5).
 
     Args:
         transform: the map to reverse.
@@ -60,7 +60,7 @@ class Inverse(Transform):
 
 
 class Reshape(Transform):
-    """A vector laid out as an image or another array, in row-major order: log-determinant zero.
+    """A vector reshaped to an image or another array, in row-major order: log-determinant zero.
 
     Args:
         event_shape: the shape of x = f(z), e.g. ``(1, 8, 8)``.
@@ -89,7 +89,7 @@ class Reshape(Transform):
         """Return the event shape.
 
         Raises:
-            ValueError: if vectors of another size are laid out.
+            ValueError: if the vectors have another size.
         """
         if len(shape) != 1 or shape[0] != math.prod(self.event_shape):
             raise ValueError(

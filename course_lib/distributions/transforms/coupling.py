@@ -1,4 +1,4 @@
-"""The coupling layer: some dimensions are moved, as the others say (NICE, RealNVP; slide 5)."""
+"""The coupling layer: some dimensions are transformed given the rest (NICE, RealNVP; slide 5)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = {"additive": 1, "affine": 2}
 
 
 class Coupling(Transform):
-    r"""Keep the dimensions of the mask, and move the others by a function of those (slide 5).
+    r"""Keep the masked dimensions, and transform the others conditioned on them (slide 5).
 
     .. math:: x_A = z_A, \qquad x_B = t(z_A) + e^{s(z_A)} z_B, \qquad
               \log|\det \partial x/\partial z| = \sum_B s(z_A)
@@ -68,7 +68,7 @@ class Coupling(Transform):
         nn.init.zeros_(self.network[-1].bias)
 
     def conditioner(self, kept: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return t and s of the moved dimensions, each (..., moved), from the kept ones."""
+        """Return t and s of the transformed dimensions, each (..., moved), from the kept ones."""
         if context is not None:
             context = context.expand(*kept.shape[:-1], context.shape[-1])
             kept = torch.cat((kept, context), -1)
@@ -122,7 +122,7 @@ def checkerboard(shape: int | tuple[int, ...]) -> Tensor:
 
 
 def _split(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the indices that the mask keeps and those that it moves."""
+    """Return the indices that are kept and those that are transformed."""
     if (
         not isinstance(mask, Tensor)
         or mask.dim() != 1

@@ -1,4 +1,4 @@
-"""Each dimension scaled and shifted by itself: where a flow meets the units of its data."""
+"""Learned maps per dimension: they connect a flow to the units of its data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ElementwiseAffine", "ElementwiseSigmoidal"]
 
 
 class ElementwiseAffine(Transform):
-    r"""x = mu + sigma z in every dimension by itself, with learned mu and log sigma.
+    r"""x = mu + sigma z in each dimension separately, with learned mu and log sigma.
 
     .. math:: x_i = \mu_i + \sigma_i z_i, \qquad
               \log|\det \partial x/\partial z| = \sum_i \log\sigma_i
@@ -48,7 +48,7 @@ class ElementwiseAffine(Transform):
         """Set mu and sigma to the mean and standard deviation of ``x``, (n, dim), and return self.
 
         Raises:
-            ValueError: if a dimension does not vary or is not finite, or the shape is another.
+            ValueError: if a dimension is constant or not finite, or the shape is not (n, dim).
         """
         _check_spread(x, len(self.mu))
         self.mu.copy_(x.mean(0))
@@ -67,18 +67,18 @@ class ElementwiseAffine(Transform):
 
 
 class ElementwiseSigmoidal(Transform):
-    r"""Each dimension bent by a monotone curve of its own, so that maps before it need not.
+    r"""A learned monotone map per dimension, so that earlier layers need not model the marginals.
 
     .. math:: z_i = \operatorname{logit} \sum_k w_{ik}\, \sigma(a_{ik} (x_i - c_{ik}))
 
-    A flow of affine layers spends its power on the odd shape of every single pixel. Here those
-    shapes are taken off first, 3K numbers for each, and what is left to the layers is how the
-    dimensions depend on each other. ``fit_to`` starts it at the distribution functions of data, so
-    that z is logistic in every dimension; without, it starts near the identity.
+    A flow of affine layers spends its capacity on the marginal shape of every pixel. Here 3K
+    numbers per dimension describe that shape, and the other layers only have to model how the
+    dimensions depend on each other. ``fit_to`` starts it at the distribution functions of the
+    data, so that z is logistic in every dimension; without it, it starts near the identity.
 
     Args:
         dim: the number of dimensions.
-        units: K, the number of sigmoids a dimension.
+        units: K, the number of sigmoids per dimension.
 
     Example:
         >>> x = torch.randn(1000, 1).exp()
@@ -100,7 +100,7 @@ class ElementwiseSigmoidal(Transform):
 
     @property
     def curves(self) -> SigmoidalFlow:
-        """The parameters of the bends, each (dim, units)."""
+        """The parameters of the monotone maps, each (dim, units)."""
         shift = -self.log_slope.exp() * self.place
         return SigmoidalFlow(self.log_slope, shift, torch.log_softmax(self.weight, -1))
 
@@ -122,7 +122,7 @@ class ElementwiseSigmoidal(Transform):
         return self
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return x and log|det dx/dz|, by solving one equation a dimension."""
+        """Return x and log|det dx/dz|, by solving one equation per dimension."""
         x = inverse_sigmoidal_flow(z, self.curves)
         return x, -sigmoidal_flow(x, self.curves)[1].sum(-1)
 

@@ -1,4 +1,4 @@
-"""The neural autoregressive layer: each dimension bent by a small monotone network (slide 5)."""
+"""The neural autoregressive layer: a small monotone network per dimension (slide 5)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def sigmoidal_flow(x: Tensor, parameters: SigmoidalFlow) -> tuple[Tensor, Tensor
 def inverse_sigmoidal_flow(z: Tensor, parameters: SigmoidalFlow) -> Tensor:
     r"""Return the x that ``sigmoidal_flow`` maps to z, differentiable in z and in the parameters.
 
-    The bent value lies between the smallest and the largest of the a_k x + b_k, so that the root
+    The value at x lies between the smallest and the largest of the a_k x + b_k, so that the root
     lies between the smallest and the largest of (z - b_k) / a_k. Newton steps, and a bisection
     where they would leave that bracket, narrow it to the last bits of the dtype.
 
@@ -71,7 +71,7 @@ def inverse_sigmoidal_flow(z: Tensor, parameters: SigmoidalFlow) -> Tensor:
         parameters: of a shape that broadcasts to (..., units).
 
     Returns:
-        x, (...): the bent x is z to within a few units of the last place of the larger of the two.
+        x, (...): its image is z to within a few units in the last place of the larger of the two.
 
     Raises:
         ValueError: if the root of some z lies beyond the largest number of the dtype.
@@ -112,7 +112,7 @@ class NeuralAutoregressive(Transform):
               a, b, w \text{ functions of } x_{<i}
 
     ``inverse`` (a density at given points) is one pass of the network; ``forward`` (sampling) goes
-    from dimension to dimension and solves for each. Both directions reach every real number. It
+    dimension by dimension and solves for each. Both directions reach every real number. It
     starts near the identity: at slope 1, with the K sigmoids spread evenly over (-1, 1).
 
     Args:

@@ -1,4 +1,4 @@
-"""From grey levels to the whole real line and back, with the exact change of units (slide 5)."""
+"""Map grey levels to the real line and back, with the exact change of units (slide 5)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Logit(Transform):
                 f"x: expected grey levels in [0, {self.levels:g}],"
                 f" got values from {z.min().item():g} to {z.max().item():g}"
             )
-        # a sample so far out that its p rounds to one has a finite density as well
+        # keep the density finite for samples so far out that p rounds to one
         p = p.clamp(torch.finfo(p.dtype).tiny, 1 - eps / 2)
         log_p, log_q = p.log(), torch.log1p(-p)
         return log_p - log_q, (math.log(self.slope) - log_p - log_q).sum(-1)

@@ -55,8 +55,8 @@ def planar(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def _planar_log_det(t: Tensor, u: Tensor, w: Tensor) -> Tensor:
     """Return log|1 + h' w.u-hat| as log(1 - h' + h' m), with h' = tanh'(t) and m = 1 + w.u-hat.
 
-    No term is negative and none is a small difference: rounding can neither take the logarithm of
-    a negative number nor lose the slope where tanh is flat.
+    No term is negative and none is a small difference, so rounding can neither give the logarithm
+    of a negative number nor lose the slope where tanh is flat.
     """
     slope, m = 4 * torch.sigmoid(2 * t) * torch.sigmoid(-2 * t), softplus((w * u).sum(-1))
     return torch.log(torch.tanh(t).square() + slope * m)
@@ -117,7 +117,7 @@ def _solve_planar(w_u: Tensor, target: Tensor) -> Tensor:
     """Return the t at which t + w_u tanh(t) = target, differentiable in both; w_u > -1.
 
     The left side grows in t and its root lies within |w_u| of the target: bisection finds it to
-    the dtype's last bits. One Newton step, of no size, then carries the gradient of the root.
+    the dtype's last bits. One Newton step of size zero then carries the gradient of the root.
     """
     eps = torch.finfo(target.dtype).eps
     with torch.no_grad():

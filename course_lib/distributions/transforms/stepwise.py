@@ -1,4 +1,4 @@
-"""A masked network visited one dimension after the other, every weight used once (slide 5)."""
+"""A masked network evaluated dimension by dimension, using every weight once (slide 5)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Stepwise", "sequence_of"]
 class Stepwise:
     """The outputs of a masked network for x_1, then for x_2 given x_1, and so on.
 
-    A plain loop runs the whole network once for every dimension. But what a hidden unit says is
-    settled as soon as the last dimension that it may look at is known: here every unit is computed
-    at that moment and never again, so that all visits together cost about one pass. The sums are
-    the network's, and autograd goes through them. Dimensions that look at the same others, as in a
-    network of few hidden units, are visited together.
+    A plain loop runs the whole network once per dimension. But the value of a hidden unit is known
+    as soon as the last dimension that it depends on is known. Here every unit is computed at that
+    moment and only once, so that all visits together cost about one pass. The sums are the
+    network's, and autograd works through them. Dimensions that depend on the same inputs, as in a
+    network with few hidden units, are visited together.
 
     Args:
         network: the masked network.
@@ -66,7 +66,7 @@ class Stepwise:
     def __iter__(self) -> Iterator[tuple[slice, Tensor]]:
         """Yield the places in ``sequence`` that come next, and their outputs, (*batch, places, k).
 
-        What is found for them must be told to ``reveal`` before the next visit.
+        The values found for them must be passed to ``reveal`` before the next visit.
         """
         for visit, places in enumerate(self._visits[0]):
             self._settle(visit)
@@ -74,7 +74,7 @@ class Stepwise:
             yield places, outputs.reshape(*self._batch, -1, self._per_dim)
 
     def reveal(self, x: Tensor) -> None:
-        """Tell the network the x of the places just visited: (*batch, places)."""
+        """Give the network the x of the places just visited: (*batch, places)."""
         visit = len(self._values)
         self._values.append(x)
         rows = x.reshape(math.prod(self._batch), -1)
@@ -100,27 +100,27 @@ class Stepwise:
         return sums
 
     def _settle(self, visit: int) -> None:
-        """Let the hidden units that have now seen all they may speak to the next layer."""
+        """Pass on the values of hidden units whose inputs are now complete to the next layer."""
         for layer, visits in enumerate(self._visits[1:-1]):
             units, following = visits[visit], self._visits[layer + 2][visit]
             if units.start < units.stop:
                 self._add(layer + 1, torch.relu(self._take(layer, visit)), units, following.start)
 
     def _take(self, layer: int, visit: int) -> Tensor:
-        """Remove and return the sums of the units whose visit it is."""
+        """Remove and return the sums of the units that are visited now."""
         units = self._visits[1:][layer][visit]
         width = units.stop - units.start
         taken, self._sums[layer] = self._sums[layer].tensor_split((width,), -1)
         return taken
 
     def _add(self, layer: int, values: Tensor, rows: slice, start: int) -> None:
-        """Add what the inputs at ``rows`` say to the sums of the units from ``start`` on."""
+        """Add the inputs at ``rows`` to the sums of the units from ``start`` on."""
         weights = self._weights[layer][rows, start:]
         self._sums[layer] = torch.addmm(self._sums[layer], values, weights)
 
 
 def sequence_of(network: MaskedMLP) -> Tensor:
-    """Return the inputs in an order in which every one comes after all that it depends on.
+    """Return the inputs in an order in which each comes after all that it depends on.
 
     Example:
         >>> sequence_of(MaskedMLP(3, (16,), 1, order=torch.tensor([1, 2, 0]))).tolist()
@@ -132,8 +132,8 @@ def sequence_of(network: MaskedMLP) -> Tensor:
 def _times(network: MaskedMLP) -> list[Tensor]:
     """Return for every input, then for every unit of each hidden layer, the visit it waits for.
 
-    It is read from the masks: an input that looks at more others comes later, and a unit waits
-    for the last input that it sees.
+    It is read from the masks: an input that depends on more others comes later, and a unit waits
+    for the last input that it depends on.
     """
     masks = [layer.mask > 0 for layer in network.layers]
     sees = masks[0]
@@ -149,7 +149,7 @@ def _times(network: MaskedMLP) -> list[Tensor]:
 
 
 def _slices(times: Tensor, visits: int) -> list[slice]:
-    """Return for each visit where its units lie once they are sorted by time."""
+    """Return for each visit the slice of its units once they are sorted by visit."""
     counts = torch.bincount(times, minlength=visits).tolist()
     ends = list(itertools.accumulate(counts, initial=0))
     return [slice(start, stop) for start, stop in itertools.pairwise(ends)]

@@ -159,7 +159,7 @@ def _about(layers: int) -> str:
 
 
 def _judge(z: Tensor, log_q: Tensor) -> str:
-    """Return a complaint if q is no density: its mass, by the trapezoid rule, is not one."""
+    """Return a complaint if q is not a density: its mass, by the trapezoid rule, is not one."""
     mass = float(torch.trapezoid(log_q.exp(), z[:, 0]))
     return (
         "" if abs(mass - 1) < 0.02 else f"your q is no density: it integrates to {mass:.3f}, not 1"

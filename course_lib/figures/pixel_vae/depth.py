@@ -1,7 +1,7 @@
 """The explorable of slide 4 in which autoregressive layers take over from z, on a slider.
 
 The models were trained by ``tests/benchmarks/pixel_depth.py`` on thresholded 8x8 digits, two
-seeds each; their figures and a few of their samples ship beside this module.
+seeds each; their figures and a few of their samples ship next to this module.
 """
 
 from __future__ import annotations

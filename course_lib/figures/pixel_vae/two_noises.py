@@ -25,14 +25,14 @@ COLOURS = (style.P, style.DATA, style.NEUTRAL)
 
 
 def two_noises(samplers: Mapping[str, Sampler], z: Tensor, noise: Tensor) -> LiveFigure:
-    """Return the figure in which one source of a sample is held and the other drawn anew.
+    """Return the figure in which one source of a sample is held and the other is redrawn.
 
     A sample is a function of two independent sources: z, and one uniform number for every pixel.
     The bars are the shares of its variance that each of them explains.
 
     Args:
         samplers: for each model, (z, noise) -> images, (n, z_dim) and (n, 1, h, w) -> (n, 1, h, w),
-            where the same two sources give the same image; yours may stand beside the library's.
+            where the same two sources give the same image; it may include your own model.
         z: (m, z_dim) draws of the prior, m of at least 16.
         noise: (m, 1, h, w) numbers in [0, 1), the noise of the pixels.
 

@@ -42,7 +42,7 @@ class Merged:
             carry ``{"grading": {"extra": True}}``; every cell has a unique id, none has outputs.
         changes: what was put back or is missing, a sentence each, fit for the student.
         tampered: whether a test or locked cell, points or settings had been edited; a cell that was
-            deleted, copied or moved is no tampering.
+            deleted, copied or moved does not count as tampering.
         answers: the source of each code answer by grade id; the stub where there is none.
     """
 
@@ -55,7 +55,7 @@ class Merged:
 def merge(source: NotebookNode, release: NotebookNode, submitted: NotebookNode) -> Merged:
     """Return the source with the student's answers in it.
 
-    A student's edit of a cell that is neither graded nor locked is no tampering and counts. Nothing
+    Edits of cells that are neither graded nor locked are allowed and count. Nothing
     of a student's cell survives but its text, in markdown without raw HTML.
 
     Args:

@@ -1,7 +1,7 @@
 """A notebook file as it was handed in, made sound: bytes in, a valid notebook of format 4.5 out.
 
 Only what grading needs survives: types, sources and ids of the cells, and nbgrader's marks. What is
-wrong but harmless is mended; what is no notebook is refused in one sentence.
+wrong but harmless is mended; what is not a notebook is refused in one sentence.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def read_notebook(data: bytes, name: str) -> tuple[NotebookNode, list[str]]:
         name: what to call the file in reasons and notes.
 
     Raises:
-        Refused: if it is no notebook.
+        Refused: if it is not a notebook.
     """
     text, notes = _text(data, name)
     entries = _entries(_document(text, name), name)
@@ -154,7 +154,7 @@ def _source(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     value = value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
-    return value.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
+    return value.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is not text
 
 
 def _cell(entry: dict, source: str) -> NotebookNode:

@@ -1,6 +1,6 @@
 """A warm fork server: imports once what the notebooks import, then forks a process for each.
 
-There are two, each behind walls of its own: one forks the students' processes, the other the
+There are two, each behind its own walls: one forks the students' processes, the other the
 judges'. A host does little more than fork, look after the memory of what it forked, and stop it
 when told to. It reads nothing that its children say.
 
@@ -59,7 +59,7 @@ class ForkServer:
 
     Args:
         control: the socket over which the coordinator asks for processes.
-        walls: "inner" for namespaces of its own for each process, "landlock", or "none".
+        walls: "inner" for separate namespaces per process, "landlock", or "none".
     """
 
     def __init__(self, control: socket.socket, walls: str) -> None:

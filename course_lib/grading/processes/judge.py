@@ -166,7 +166,7 @@ class Judge:
         """What the cell that runs made of names: gone, or of one of an answer another, or data.
 
         Raises:
-            TypeError: if it put a function of its own in the place of a student's.
+            TypeError: if it put its own function in the place of a student's.
         """
         here = self.shell.user_ns
         found: dict[str, tuple[str, Any]] = dict.fromkeys(self._known - here.keys(), ("gone", None))

@@ -34,7 +34,7 @@ def serve(role: str, talk: socket.socket, limits: Limits) -> None:
     codec.MAY_IMPORT = True
     link = Link(talk)
     _lay_out(decode(link.receive(limits.message)[1]))
-    sys.path.insert(0, str(Path.cwd()))  # helper modules lie beside the notebook
+    sys.path.insert(0, str(Path.cwd()))  # helper modules are stored next to the notebook
     if role == "judge":
         handlers = Judge(new_shell(), limits.output, _relay(link, limits)).kinds
     else:

@@ -140,7 +140,7 @@ def patiently(course: Course, patience: float, action: Callable[[], T]) -> T:
 
 
 def _locked(error: BaseException | None, errors: Errors) -> bool:
-    """Whether the gradebook was locked; nbgrader turns that into exceptions of its own."""
+    """Whether the gradebook was locked; nbgrader turns that into its own exceptions."""
     while error is not None and LOCKED not in str(error):
         error = error.__cause__ or error.__context__
     return error is not None or LOCKED in errors.text

@@ -93,7 +93,7 @@ class Results:
     """The results of a course.
 
     Args:
-        folder: where their files lie; the indices lie beside it.
+        folder: where their files lie; the indices are stored next to it.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -107,8 +107,8 @@ def execute(
     Args:
         notebook: the merged notebook; every cell has an id.
         source: what the source notebook declares; the judge runs its imports first.
-        student_files: what lies beside it in the student's process: the course's and their own.
-        course_files: what lies beside it in the judge's process: the course's.
+        student_files: the files in the student's process: the course's and the student's own.
+        course_files: the files in the judge's process: the course's.
         hosts: where the student's and the judge's process are forked.
         limits: what they may use.
         loaded: called with the modules that the student's process has loaded in the end.

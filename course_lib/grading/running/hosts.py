@@ -148,13 +148,13 @@ class Session:
 
 
 class HostClient:
-    """A warm fork server in a process of its own.
+    """A warm fork server in its own process.
 
     Args:
         role: "student" or "judge".
         tier: the walls, by the name of their tier: "full", "files" or "limits".
         packages: names of the packages outside Python's own folders that the notebooks import.
-        many: whether it serves many submissions, each behind inner walls of its own.
+        many: whether it serves many submissions, each behind its own inner walls.
     """
 
     def __init__(self, role: str, tier: str, packages: list[str], many: bool = True) -> None:

@@ -48,7 +48,7 @@ def settle() -> None:
 
 
 def enclose(size: int) -> None:
-    """Move this process into namespaces of its own, with private folders to write to.
+    """Move this process into its own namespaces, with private folders to write to.
 
     Its children, not it itself, are in the new pid namespace; the first of them is its pid 1 and
     takes all others with it when it ends.

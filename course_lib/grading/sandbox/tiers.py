@@ -49,7 +49,7 @@ class Tier:
 
     Attributes:
         name: "full", "files" or "limits".
-        warm: whether one host can serve many submissions; if not, each needs a host of its own.
+        warm: whether one host can serve many submissions; if not, each needs its own host.
         reasons: why it is not better, one sentence each, with what helps.
     """
 
