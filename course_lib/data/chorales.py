@@ -1,9 +1,8 @@
 """Bach's chorales as piano rolls: which of 88 keys sound at each step (slide 9).
 
 The standard set of papers ("JSB chorales": 229 / 76 / 77 pieces, one step a quarter note) has no
-licence that would let the course carry it along. Point the environment variable
-``COURSE_CHORALES`` (or the argument ``path``) at a copy. Nothing is ever downloaded, and nothing
-made up stands in.
+licence that would let the course include it. Point the environment variable
+``COURSE_CHORALES`` (or the argument ``path``) at a copy. Nothing is ever downloaded or made up.
 
 Allan, Williams: Harmonising chorales by probabilistic inference (2005). Boulanger-Lewandowski,
 Bengio, Vincent: Modeling temporal dependencies in high-dimensional sequences (2012),
@@ -34,11 +33,11 @@ def load(path: str | os.PathLike[str] | None = None) -> SequenceSplits:
     """Return the piano rolls in an .npz file: ``path``, or else ``$COURSE_CHORALES``.
 
     For each part (``train``, ``valid``, ``test``) the file holds two arrays: ``train_roll``, the
-    steps of all pieces one after the other, 88 keys a step, either (steps, 88) zeros and ones or
+    steps of all pieces concatenated, 88 keys per step, either (steps, 88) zeros and ones or
     (steps, 11) uint8, packed by ``numpy.packbits``; and ``train_lengths``, the steps of each piece.
 
     Args:
-        path: the file, or None for the variable's. If it is given but unusable, that is an error:
+        path: the file, or None to use the variable. If it is given but unusable, that is an error;
             no other place is tried.
 
     Returns:
@@ -47,7 +46,7 @@ def load(path: str | os.PathLike[str] | None = None) -> SequenceSplits:
 
     Raises:
         FileNotFoundError: if neither names a file; it says what to do.
-        ValueError: if the file is damaged or its arrays are not such; it names the file.
+        ValueError: if the file or its arrays have another form; it names the file.
 
     Example:
         >>> load("nowhere.npz")

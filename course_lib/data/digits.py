@@ -1,4 +1,4 @@
-"""The 8x8 handwritten digits that come inside scikit-learn: the course's default data.
+"""The 8x8 handwritten digits included in scikit-learn: the course's default data.
 
 1,797 images of 17 grey levels, the test part of Alpaydin and Kaynak's "Optical Recognition of
 Handwritten Digits" (UCI Machine Learning Repository, 1998). An image is 64 numbers, so every model
@@ -23,9 +23,9 @@ VALIDATION, TEST = 200, 300
 def load(pixels: Pixels = "binary") -> Splits:
     """Return the digits: 1,297 to train, 200 to validate, 300 to test.
 
-    The images are binarised by a threshold, not by drawing each pixel with its grey value as a
-    probability: on images this small such noise is most of what a likelihood then measures, and
-    the differences between models drown in it.
+    The images are binarised by a threshold, not by sampling each pixel with its grey value as the
+    probability: on images this small, that noise would dominate the likelihood and hide the
+    differences between models.
 
     No grey image occurs twice. Of the binary ones, 14 of the test set also occur in the
     training set.
@@ -56,7 +56,7 @@ def load(pixels: Pixels = "binary") -> Splits:
 
 def _read() -> tuple[np.ndarray, np.ndarray]:
     """Return (n, 8, 8) uint8 grey levels and (n,) int64 labels, in the file's order."""
-    # Reading the file takes some ten milliseconds, importing scikit-learn for it a second or more.
+    # Reading the file takes about ten milliseconds; importing scikit-learn takes a second or more.
     path = packaged_file("sklearn", "datasets/data/digits.csv.gz")
     if path is None:
         return _read_by_package()

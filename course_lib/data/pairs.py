@@ -1,13 +1,12 @@
-r"""Pairs: a digit in black and white, and a small picture of it in one of ten colours (slide 8).
+r"""Pairs of a binary digit and a small picture of it in one of ten colours (slide 8).
 
-What one picture tells about the other is known exactly. The hue follows the class with
-probability ``stay`` and is one of the nine others else, so the grey digit, whatever its pixels,
-can tell at most
+The information that one picture gives about the other is known exactly. The hue follows the class
+with probability ``stay`` and is otherwise one of the nine others, so the grey digit gives at most
 
 .. math:: I = H(\text{hue}) - H(\text{hue}\,|\,\text{class}), \qquad
           H(\text{hue}\,|\,\text{class}) = -s \log s - (1-s) \log \tfrac{1-s}{9}
 
-nats about it: 1.033 of 2.303 at s = 0.7. At s = 0.1 the hue is independent of the digit, the
+nats about it: 1.033 of 2.303 at s = 0.7. At s = 0.1 the hue is independent of the digit: a
 control in which a good q(z|grey) must stay uncertain between all ten.
 """
 
@@ -69,7 +68,7 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class PairSplits:
-    """One set of pairs in its three parts; the digits' own split."""
+    """One set of pairs in its three parts, with the split of the digits."""
 
     train: Pairs
     validation: Pairs
@@ -81,7 +80,7 @@ class PairSplits:
 
 
 def load(stay: float = 0.7) -> PairSplits:
-    """Return the digits with their coloured thumbnails: 1,297 / 200 / 300, the same every time.
+    """Return the digits with their coloured thumbnails: 1,297 / 200 / 300, always the same.
 
     A thumbnail is the 4x4 mean of the grey levels, 0..1, times its hue's colour, plus Gaussian
     noise of standard deviation ``NOISE``. The colours have equal luma, so the grey version of a
@@ -127,10 +126,10 @@ def palette() -> Tensor:
 
 
 def hue_of(colour: Tensor) -> Tensor:
-    """Return the hue whose colour, times some thumbnail, comes nearest: no training involved.
+    """Return the hue whose colour, times some thumbnail, is closest; no training is involved.
 
     Args:
-        colour: (..., 3, height, width) coloured thumbnails, noise and all.
+        colour: (..., 3, height, width) coloured thumbnails, with noise.
 
     Returns:
         (...) int64 rows of ``palette()``.
@@ -145,7 +144,7 @@ def hue_of(colour: Tensor) -> Tensor:
 
 
 def hue_entropy_given_class(stay: float) -> float:
-    """Return H(hue | class) in nats, and with it all that the best guess from a digit leaves open.
+    """Return H(hue | class) in nats: the uncertainty that remains once the digit is known.
 
     Example:
         >>> round(hue_entropy_given_class(0.7), 3), hue_entropy_given_class(1.0)
@@ -157,7 +156,7 @@ def hue_entropy_given_class(stay: float) -> float:
 
 
 def hue_information(stay: float) -> float:
-    """Return the nats that a digit can tell about its hue at most, all classes equally likely.
+    """Return the most information, in nats, that a digit can give about its hue (uniform classes).
 
     Example:
         >>> round(hue_information(0.7), 3)

@@ -1,4 +1,4 @@
-"""From grey levels, as a file stores them, to what a model of pixels takes."""
+"""Convert stored grey levels to the images that models take."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def dequantise(x: Tensor, generator: torch.Generator) -> Tensor:
     .. math:: E_u[\log p(x + u)] \le \log \int_{[0,1)^d} p(x + u) \, du = \log P(x)
 
     so the held-out nats of a continuous model of y, in units of one grey level, are an upper
-    bound on the nats of the discrete model it implies, and the two can stand in one table.
+    bound on the nats of the discrete model it implies, and the two can be compared.
 
     Args:
         x: (n, *event) whole grey levels in floating point.
@@ -61,7 +61,7 @@ def dequantise(x: Tensor, generator: torch.Generator) -> Tensor:
 
     Raises:
         TypeError: if ``x`` is not floating-point or ``generator`` is not a torch.Generator.
-        ValueError: if ``x`` holds values that are not whole, e.g. is dequantised already.
+        ValueError: if ``x`` has values that are not whole, e.g. because it is already dequantised.
 
     Example:
         >>> x = torch.tensor([[0.0, 16.0], [3.0, 7.0]])

@@ -1,7 +1,7 @@
-"""The rows of the 8x8 digits as sequences: eight steps of eight bits, from top to bottom (slide 9).
+"""The rows of the 8x8 digits as sequences: eight steps of eight bits, top to bottom (slide 9).
 
-Nats of such a sequence are nats of the image, so that a model over time stands in one table with
-every model of the whole image.
+The nats of such a sequence are the nats of the image, so that a sequence model can be compared
+with every model of the whole image.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["load"]
 
 
 def load() -> SequenceSplits:
-    """Return the digits of ``digits.load()``, row after row: 1,297 / 200 / 300 sequences.
+    """Return the digits of ``digits.load()`` as sequences of rows: 1,297 / 200 / 300 of them.
 
     Returns:
         The three parts, each ``{"x": (n, 8, 8) float32 zeros and ones, "length": (n,)}``, every

@@ -1,4 +1,4 @@
-"""Sequences of different length as one tensor with lengths: what the loaders of music return."""
+"""Sequences of different lengths as one padded tensor with their lengths."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class SequenceSplits:
     ``x`` is (n, time, dim) with zeros after the end of a sequence, ``length`` (n,) int64.
 
     Attributes:
-        train: what a model learns from.
-        validation: what chooses settings and the moment to stop.
-        test: what is reported, once.
+        train: for fitting.
+        validation: for choosing settings and when to stop.
+        test: for the reported numbers, used once.
     """
 
     train: dict[str, Tensor]
@@ -31,7 +31,7 @@ class SequenceSplits:
 
 
 def pad(sequences: Sequence[Tensor]) -> dict[str, Tensor]:
-    """Return sequences as one batch, with zeros behind the shorter ones.
+    """Return sequences as one batch, with the shorter ones padded with zeros.
 
     Args:
         sequences: tensors (time, dim) of at least one step each.
@@ -58,9 +58,9 @@ def pad(sequences: Sequence[Tensor]) -> dict[str, Tensor]:
 
 
 def crop(sequences: dict[str, Tensor], steps: int) -> dict[str, Tensor]:
-    """Return every sequence cut into pieces of nearly equal length, none above ``steps``.
+    """Return every sequence cut into pieces of nearly equal length, at most ``steps`` each.
 
-    A step of training on pieces costs the time of ``steps``, not that of the longest sequence.
+    The cost of a training step then depends on ``steps``, not on the longest sequence.
 
     Args:
         sequences: as from ``pad``.

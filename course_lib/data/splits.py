@@ -1,4 +1,4 @@
-"""Train, validation and test: what every loader returns, and the one rule that cuts a data set."""
+"""Train, validation and test sets, and the one rule by which every data set is split."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Examples:
 
     Attributes:
         x: (n, *event) floating-point examples.
-        label: (n,) int64 classes, or None where the set comes without.
+        label: (n,) int64 classes, or None if the set has none.
 
     Raises:
         TypeError: if ``x`` or ``label`` is not a tensor of that kind.
@@ -61,9 +61,9 @@ class Splits:
     """One data set in its three parts.
 
     Attributes:
-        train: what a model learns from.
-        validation: what chooses settings and the moment to stop.
-        test: what is reported, once.
+        train: for fitting.
+        validation: for choosing settings and when to stop.
+        test: for the reported numbers, used once.
     """
 
     train: Examples
@@ -76,7 +76,7 @@ class Splits:
 
 
 def split(x: Tensor, label: Tensor | None, *, validation: int, test: int) -> Splits:
-    """Cut a data set in three by the course's fixed rule.
+    """Split a data set in three by the course's fixed rule.
 
     The rule is ``RandomState(0).permutation(n)``: its last ``test`` entries are the test set, the
     ``validation`` entries before them the validation set, all others the training set. It has no
@@ -85,8 +85,8 @@ def split(x: Tensor, label: Tensor | None, *, validation: int, test: int) -> Spl
     Args:
         x: (n, *event) all examples.
         label: (n,) their classes, or None.
-        validation: how many examples validate.
-        test: how many examples test.
+        validation: the size of the validation set.
+        test: the size of the test set.
 
     Returns:
         The three parts, disjoint and together the whole set.

@@ -1,7 +1,7 @@
 """Densities known exactly: sample them, evaluate them, and compare a model with the truth.
 
-The held-out nats of a model p of such data are E_pd[-log p] = H(p_d) + KL(p_d, p), with H(p_d) on
-hand: what a fit still lacks is a number, not an impression. Everything lies within about [-4, 4].
+The held-out nats of a model p of such data are E_pd[-log p] = H(p_d) + KL(p_d, p), with H(p_d)
+known, so that the error of a fit is known exactly. Everything lies within about [-4, 4].
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Density:
     """A distribution on the line or in the plane whose log-density is known at every point.
 
     A subclass gives ``log_prob`` and ``sample``; the integrals are then computed here by the
-    midpoint rule, which for smooth densities errs less than any power of the step.
+    midpoint rule, whose error for smooth densities falls faster than any power of the step.
 
     Args:
-        box: (low, high) of each coordinate, beyond which there is no mass worth counting.
+        box: (low, high) of each coordinate, beyond which the mass is negligible.
         step: the widest step that still resolves the density, in units of x.
     """
 
@@ -66,7 +66,7 @@ class Density:
         return torch.cartesian_prod(*axes).reshape(-1, self.dim), volume
 
     def mass(self) -> float:
-        """Return the integral of p over the box: 1, or this is not a density."""
+        """Return the integral of p over the box, which is 1 for a density."""
         log_p, volume = self._log_prob_on_grid()
         return float(log_p.exp().sum() * volume)
 
@@ -92,7 +92,7 @@ class GaussianMixture(Density):
     .. math:: p(x) = \sum_k w_k N(x; \mu_k, \sigma_k^2 I)
 
     Args:
-        weight: (K,) positive; divided by its sum.
+        weight: (K,) positive weights, normalised here.
         mu: (K, dim) means, dim 1 or 2.
         log_scale: (K,) log of each component's standard deviation.
 

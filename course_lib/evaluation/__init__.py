@@ -1,4 +1,4 @@
-"""Held-out numbers, each with its spread, each called what it is: a bound, a gap, a density."""
+"""Held-out numbers with their uncertainty, each named for what it is: bound, gap or density."""
 
 from course_lib.evaluation.aggregate import marginal_kl, marginal_kl_floor, matched_posteriors
 from course_lib.evaluation.annealing import (

@@ -1,4 +1,4 @@
-"""How near the aggregate posterior q(z) is to the prior, and how near it could be (slide 15)."""
+"""How close the aggregate posterior q(z) is to the prior, and could be at best (slide 15)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def marginal_kl(q: DiagonalGaussian, samples: int = 20, seed: int = 0) -> Estima
     Args:
         q: the posteriors of n examples, batch shape (n,), event shape (z_dim,).
         samples: draws from each posterior.
-        seed: decides the draws; the global random state is left as it was.
+        seed: determines the draws; the global random state is left as it was.
 
     Returns:
         The mean over examples and its standard error.
@@ -37,12 +37,12 @@ def marginal_kl(q: DiagonalGaussian, samples: int = 20, seed: int = 0) -> Estima
 
 
 def marginal_kl_floor(q: DiagonalGaussian, samples: int = 20, seed: int = 0) -> Estimate:
-    """Return ``marginal_kl`` of ``matched_posteriors``: what a perfect match of q(z) would show.
+    """Return ``marginal_kl`` of ``matched_posteriors``: its value for a perfect match of q(z).
 
     Args:
-        q: the posteriors whose widths are kept, batch shape (n,).
+        q: the posteriors, of which only the widths are used, batch shape (n,).
         samples: draws from each posterior.
-        seed: decides the means and the draws.
+        seed: determines the means and the draws.
     """
     with fork_seed(seed, q.mu.device):
         matched = matched_posteriors(q)

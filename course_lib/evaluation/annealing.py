@@ -1,8 +1,8 @@
-"""log p(x) from two sides: annealed importance sampling, forwards and backwards.
+"""Bounds on log p(x) from below and above: annealed importance sampling in both directions.
 
-Forwards, from the prior to the posterior, it is a lower bound in expectation; backwards, from an
-exact posterior draw to the prior, an upper bound. Exact posterior draws cost nothing for x that
-the model made itself: the z that made it is one.
+The forward direction, from the prior to the posterior, gives a lower bound in expectation; the
+reverse direction, from an exact posterior draw to the prior, an upper bound. If x is a sample of
+the model, the z that generated it is an exact posterior draw.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class BidirectionalBounds(NamedTuple):
 
     @property
     def width(self) -> float:
-        """The mean of upper - lower, in nats: never below zero but for the noise."""
+        """The mean of upper - lower, in nats: non-negative up to noise."""
         return float((self.upper - self.lower).mean())
 
 
@@ -61,7 +61,7 @@ def schedule(steps: int, sharpness: float = 4.0) -> Tensor:
     Both ends change slowly: near the prior and near the posterior the densities change most.
 
     Args:
-        steps: how many rises there are.
+        steps: how many increments there are.
         sharpness: how slowly it starts and ends.
 
     Returns:
@@ -92,15 +92,15 @@ def ais_lower_bound(
     .. math:: \log \frac1C \sum_c \prod_t p(x|z^c_{t-1})^{\beta_t - \beta_{t-1}}, \qquad
               z_t \sim T_t(z_t|z_{t-1}), \; T_t \text{ leaves } p(z)\,p(x|z)^{\beta_t} \text{ as is}
 
-    In probability space its mean is p(x), so in nats it is a lower bound in expectation. T_t is
-    one step of Hamiltonian Monte Carlo with a Metropolis test. The step sizes are found in a first
-    and coarser run and then held: a size that heeds the chain it moves would break the bound.
+    The mean of the exponentiated estimate is p(x), so the estimate is a lower bound in expectation.
+    T_t is one step of Hamiltonian Monte Carlo with a Metropolis test. The step sizes are found in a
+    coarser first run and then fixed: a size that adapts to its own chain would break the bound.
 
     Args:
         prior: p(z), one for all examples.
         likelihood: maps z, (chains, batch, *event), to p(x|z), differentiable in z.
         x: (batch, *event) observations.
-        steps: rises of the temperature; more make it tighter.
+        steps: increments of the inverse temperature; more make the bound tighter.
         chains: independent chains that share one logarithm.
         leapfrog: gradient steps of one proposal.
         seed: decides the noise; the global random state is left as it was.
@@ -139,7 +139,7 @@ def ais_upper_bound(
         likelihood: maps z to p(x|z), differentiable in z.
         x: (batch, *event) observations.
         z: (chains, batch, *event) draws from p(z|x), independent along the chains.
-        steps: falls of the temperature.
+        steps: decrements of the inverse temperature.
         leapfrog: gradient steps of one proposal.
         seed: decides the noise.
 
@@ -169,10 +169,10 @@ def bidirectional_monte_carlo(
     leapfrog: int = 5,
     seed: int = 0,
 ) -> BidirectionalBounds:
-    """Return log p(x) from both sides for n examples that the model makes (slide 19).
+    """Return both bounds on log p(x) for n samples of the model (slide 19).
 
-    The forward side shares ``chains`` chains in one logarithm, the reverse side has the one exact
-    draw that made x. What the width says of the model's own x it suggests of held-out x.
+    The forward side averages ``chains`` chains in one logarithm; the reverse side has only the one
+    exact draw that generated x. The width holds for samples, and is only a hint for held-out x.
 
     Args:
         model: anything with the bricks ``prior`` and ``likelihood``.
@@ -200,7 +200,7 @@ def bidirectional_monte_carlo(
 
 
 class _Chain:
-    """Hamiltonian moves along a path of densities p(z) p(x|z)^beta, with a step for each beta."""
+    """Hamiltonian moves along the densities p(z) p(x|z)^beta, with one step size per beta."""
 
     def __init__(
         self, prior: Distribution, likelihood: Likelihood, x: Tensor, betas: Tensor, leapfrog: int

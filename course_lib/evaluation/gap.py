@@ -1,9 +1,9 @@
-"""The gap of the bound in two: what the family of q cannot do, and what the encoder does not.
+"""The gap of the bound, split into an approximation gap and an amortisation gap.
 
-With q* the best member of a family for one x, log p(x) - L[q*] is the approximation gap, the
-family's, and L[q*] - L[q] the amortisation gap, the encoder's. Both are defined for any x, seen in
-training or not. How much larger the amortisation gap is on unseen x is a third thing: how well the
-encoder generalises.
+With q* the best member of a family for one x, log p(x) - L[q*] is the approximation gap, due to
+the family, and L[q*] - L[q] is the amortisation gap, due to the encoder. Both are defined for any
+x, seen in training or not. How much larger the amortisation gap is on unseen x is a separate
+question: how well the encoder generalises.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class GapTerms:
         total: log p(x) - L[q] with the encoder's q.
         approximation: log p(x) - L[q*] with the q* fitted to this x.
         best: q*, batch shape (n,).
-        converged: (n,) whether q* had stopped rising when its fit ended; where it had not, the
-            approximation gap is smaller than this number and the amortisation gap larger.
+        converged: (n,) whether the bound had stopped rising when the fit ended; where it had not,
+            the true approximation gap is smaller and the amortisation gap larger.
     """
 
     total: Tensor
@@ -41,7 +41,7 @@ class GapTerms:
 
     @property
     def amortisation(self) -> Tensor:
-        """L[q*] - L[q], what the encoder leaves to gain within the family, (n,) nats."""
+        """The amortisation gap L[q*] - L[q], (n,) nats."""
         return self.total - self.approximation
 
     def __str__(self) -> str:
@@ -65,13 +65,13 @@ def gap_terms(
     steps: int = 500,
     seed: int = 0,
 ) -> GapTerms:
-    """Return the gap as approximation and amortisation, example by example (slides 6, 7).
+    """Return the approximation and amortisation gaps of each example (slides 6, 7).
 
     Args:
         model: anything with the bricks ``prior``, ``likelihood`` and ``posterior``.
         x: (n, *event) observations.
-        log_prob: (n,) log p(x): exact, from ``quadrature_world`` or a linear-Gaussian world. With
-            an importance bound in its place every part but the amortisation is a lower bound.
+        log_prob: (n,) exact log p(x), from ``quadrature_world`` or a linear-Gaussian world. If it
+            is an importance bound, all parts except the amortisation gap are lower bounds.
         family: the family that is refitted, one of ``FAMILIES``.
         samples: z drawn for each x to evaluate a bound.
         steps: steps of one round of ``fit_posterior``, which adds rounds where they are needed.

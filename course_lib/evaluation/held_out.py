@@ -1,4 +1,4 @@
-"""Held-out numbers, each with its spread, each called what it is: a bound, a gap, a density."""
+"""The ELBO and the importance bound on held-out examples, with standard errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def mean_and_error(values: Tensor) -> Estimate:
     """Return the mean over examples and its standard error.
 
     Args:
-        values: (n,) one number per example; n = 1 has no known error, which is then NaN.
+        values: (n,) one number per example; for n = 1 the error is NaN.
 
     Raises:
         ValueError: if there are no values.
@@ -51,7 +51,7 @@ class Evaluation:
         elbo: (n,) estimates of L(x).
         kl: (n,) estimates of KL(q(z|x), p(z)), the rate.
         importance_bound: (n,) estimates of L_k(x), a lower bound on log p(x).
-        k: how many samples the importance bound shares.
+        k: how many samples the importance bound uses.
     """
 
     elbo: Tensor
@@ -85,9 +85,9 @@ def evaluate(
 ) -> Evaluation:
     """Return the ELBO and the importance bound for each held-out example.
 
-    The same seed gives every model the same noise, which makes paired differences sharper. The
-    global random state is left as it was. If the model's training was stopped before its last step,
-    a line above the numbers says so.
+    The same seed gives every model the same noise, which reduces the variance of paired
+    differences. The global random state is left as it was. If training was stopped before its last
+    step, a line above the numbers says so.
 
     Args:
         model: anything with ``elbo`` and ``importance_bound``.

@@ -1,4 +1,4 @@
-"""What z knows of x: the averaged KL in its two parts, active units, the price of a wrong z."""
+"""How much z tells about x: the two parts of the KL, active units, the cost of a wrong z."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def information_terms(
 
 
 def active_units(means: Tensor, threshold: float = 0.01) -> int:
-    """Return how many dimensions of z have a mean that moves with x.
+    """Return how many dimensions of z have a mean that varies with x.
 
     A unit is active where the variance over examples of E_q[z_j] exceeds the threshold. It says
     that the encoder uses a unit, not that the unit carries much: report I_q as well.
@@ -107,17 +107,17 @@ def active_units(means: Tensor, threshold: float = 0.01) -> int:
 def latent_shuffle_cost(
     model: LatentVariableModel, x: Tensor, *, samples: int = 1, seed: int = 0
 ) -> Tensor:
-    r"""Return what it costs to decode x from another example's z (slide 16).
+    r"""Return the cost of decoding x from another example's z (slide 16).
 
     .. math:: E_{q(z|x)}[\log p(x|z)] - E_{q(z|x')}[\log p(x|z)], \qquad x' \ne x
 
-    Zero where the decoder ignores z.
+    It is zero if the decoder ignores z.
 
     Args:
         model: anything with the bricks ``likelihood`` and ``posterior``.
         x: (n, *event) observations, n > 1; no example gets its own z.
         samples: z drawn from each posterior.
-        seed: decides z and who gets whose.
+        seed: determines z and the permutation of the examples.
 
     Returns:
         (n,) nats.

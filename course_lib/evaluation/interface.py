@@ -1,4 +1,4 @@
-"""What the evaluation needs of a model, and the exact world of one whose z is small."""
+"""The interface of an evaluated model, and the exact world of a model with a small z."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["LatentVariableModel", "quadrature_world"]
 
 
 class LatentVariableModel(Protocol):
-    """What the evaluation needs of a model."""
+    """The methods that the evaluation needs from a model."""
 
     prior: Brick
     likelihood: Brick
     posterior: Brick
 
     def elbo(self, x: Tensor, samples: int = 1) -> Elbo:
-        """Return the bound and its pieces."""
+        """Return the bound and its terms."""
 
     def importance_bound(self, x: Tensor, k: int) -> Tensor:
         """Return the k-sample bound."""
@@ -34,10 +34,10 @@ def quadrature_world(model: LatentVariableModel, grid: Grid) -> GridWorld:
 
     Args:
         model: anything with the bricks ``prior`` and ``likelihood``.
-        grid: nodes that cover the prior and every posterior; the world raises where they do not.
+        grid: nodes that cover the prior and every posterior; otherwise the world raises.
 
     Returns:
-        A world whose ``log_prob(x)`` and ``posterior(x)`` are the model's own, without a bound.
+        A world whose ``log_prob(x)`` and ``posterior(x)`` are the model's exact ones.
     """
     weight = next(model.likelihood.parameters())
 

@@ -1,4 +1,4 @@
-"""Every evaluation sees the model as it is used: without dropout, noise on inputs or warm-up."""
+"""Evaluation uses the model in evaluation mode: no dropout, input noise or warm-up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BRICKS = ("prior", "likelihood", "posterior")
 
 @contextlib.contextmanager
 def evaluation_mode(*models: Any) -> Iterator[None]:
-    """Put models into evaluation mode, and each of their modules back into its own mode after.
+    """Put models into evaluation mode, and restore the mode of each of their modules afterwards.
 
     Args:
         models: modules, or objects whose ``prior``, ``likelihood`` and ``posterior`` are modules;
@@ -45,9 +45,9 @@ def evaluation_mode(*models: Any) -> Iterator[None]:
 
 
 def in_evaluation_mode(function: Callable[P, R]) -> Callable[P, R]:
-    """Return ``function`` with its models in evaluation mode while it runs.
+    """Return ``function``, with its models in evaluation mode while it runs.
 
-    It also leaves ``torch.inference_mode``, in which nothing can be refitted and no slope taken.
+    It also leaves ``torch.inference_mode``, which would rule out refitting and gradients.
     """
 
     @functools.wraps(function)
@@ -67,5 +67,5 @@ def _modules_of(model: Any) -> list[nn.Module]:
 
 
 def _usable(value: Any) -> Any:
-    """Return a tensor made in inference mode as one that a gradient may pass; others as given."""
+    """Return an inference-mode tensor as a normal one that supports autograd; others as given."""
     return value.clone() if isinstance(value, Tensor) and value.is_inference() else value

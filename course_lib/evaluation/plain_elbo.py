@@ -1,4 +1,4 @@
-"""The ELBO of any q in its plain form: the mean of log p(x, z) - log q(z)."""
+"""The plain estimate of the ELBO for any q: the mean of log p(x, z) - log q(z)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def plain_elbo(
 
     .. math:: L(x) = E_q[\log p(x, z) - \log q(z|x)]
 
-    The nearer q is to the posterior, the less noise this form has, and none where q is the
-    posterior; with the KL in closed form there would be. So it suits evaluation.
+    The closer q is to the posterior, the less noise this form has, and it has none if q is the
+    posterior, unlike the form with a closed-form KL. It is therefore used for evaluation.
 
     Args:
         model: anything with the bricks ``prior`` and ``likelihood``.

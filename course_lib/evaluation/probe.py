@@ -1,4 +1,4 @@
-"""How much of the class a linear classifier finds in z."""
+"""A linear probe: how well a linear classifier predicts the class from z."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Probe", "linear_probe"]
 
 
 class Probe(NamedTuple):
-    """Held-out accuracy, and that of always naming the commonest class of the training part."""
+    """Held-out accuracy, and that of always predicting the commonest training class."""
 
     accuracy: float
     majority: float
@@ -20,7 +20,7 @@ class Probe(NamedTuple):
 def linear_probe(train_z: Tensor, train_label: Tensor, test_z: Tensor, test_label: Tensor) -> Probe:
     """Return the held-out accuracy of logistic regression from z to the class (slide 4).
 
-    z is standardised by the training part, so that its scale does not act as a penalty.
+    z is standardised with training statistics, so that its scale does not affect the penalty.
 
     Args:
         train_z: (n, *event) codes that the classifier learns from.
@@ -37,7 +37,7 @@ def linear_probe(train_z: Tensor, train_label: Tensor, test_z: Tensor, test_labe
         >>> linear_probe(z, label, z, label)
         Probe(accuracy=1.0, majority=0.5)
     """
-    # a second or more to import, and needed nowhere else in this package
+    # takes a second or more to import, and is needed nowhere else in this package
     from sklearn.linear_model import LogisticRegression
 
     train_z, test_z = (

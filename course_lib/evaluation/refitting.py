@@ -1,4 +1,4 @@
-"""The best q of a family for each x apart, the decoder frozen: no encoder stands between them."""
+"""Fit the best q of a family to each x separately, without an encoder; the decoder is frozen."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TOLERANCE = 0.05
 
 
 class UnitTriangular(Transform):
-    """x_i = z_i + sum_(j<i) L_ij z_j: a diagonal Gaussian through it has any covariance (slide 6).
+    """x_i = z_i + sum_(j<i) L_ij z_j gives a diagonal Gaussian any covariance (slide 6).
 
     It is the linear case of the inverse autoregressive layer. It starts at the identity.
 
@@ -59,7 +59,7 @@ class UnitTriangular(Transform):
 
 
 class PerExample(Transform):
-    """One transform for each example of a batch, of the same kind and with its own parameters.
+    """A separate transform for each example of a batch, all of the same kind.
 
     Args:
         transforms: n of them; (..., n, dim) vectors pass the i-th along their i-th column.
@@ -113,7 +113,7 @@ FAMILIES: dict[str, Callable[[int], list[Transform]]] = {
 
 
 class FittedPosterior(NamedTuple):
-    """The best q of a family for each x, and whether the search for it had come to rest.
+    """The best q of a family for each x, and whether the search had converged.
 
     Attributes:
         q: the distribution, batch shape (n,), without gradients.
@@ -136,11 +136,11 @@ def fit_posterior(
     learning_rate: float = 0.02,
     seed: int = 0,
 ) -> FittedPosterior:
-    """Return the best q(z|x) of a family for each x, the decoder frozen (slide 6).
+    """Return the best q(z|x) of a family for each x, with the decoder frozen (slide 6).
 
-    q starts at the mean and the scale of the encoder's and rises in the ELBO by Adam, in rounds.
-    The x whose bound still rose at the end of a round go through another. What is found is a local
-    optimum: a family's gap is at most what is measured with it.
+    q starts at the encoder's mean and scale, and Adam maximises the ELBO in rounds. The x whose
+    bound is still rising at the end of a round go through another. The result is a local optimum,
+    so the measured gap is an upper bound on the family's.
 
     Args:
         model: anything with the bricks ``prior``, ``likelihood`` and ``posterior``.
@@ -188,7 +188,7 @@ def _round(
     samples: int,
     learning_rate: float,
 ) -> Tensor:
-    """Climb for one round, in place; return what its last quarter gained, (n,) nats."""
+    """Optimise for one round, in place; return the gain of its last quarter, (n,) nats."""
     q, prior = _distribution(family, parameters), model.prior()
     optimiser = torch.optim.Adam(parameters, learning_rate)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
@@ -217,7 +217,7 @@ def _start(model: LatentVariableModel, x: Tensor, family: str) -> list[Tensor]:
 
 
 def _distribution(family: str, parameters: Sequence[Tensor]) -> Distribution:
-    """Return q with these very parameters."""
+    """Return q with these parameters."""
     mu, log_scale, *inner = parameters
     base, maps = DiagonalGaussian(mu, log_scale), []
     for layer in FAMILIES[family](mu.shape[-1]):

@@ -1,4 +1,4 @@
-"""Are two sets of samples from one distribution? A classifier, a kernel and two manifolds ask."""
+"""Two-sample tests: a classifier, a kernel, and precision and recall on manifolds."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ RIDGE = 0.1  # weight of the squared norm; the kernel is one on its diagonal
 
 @dataclass(frozen=True)
 class TwoSample:
-    """A statistic and where it stands among its values for permuted labels.
+    """A statistic and its values under permuted labels.
 
     Attributes:
         name: what the statistic is.
         statistic: its value.
-        null: (permutations,) its values when the labels of the two sets mean nothing.
+        null: (permutations,) its values under random permutations of the labels.
     """
 
     name: str
@@ -37,7 +37,7 @@ class TwoSample:
 
     @property
     def p_value(self) -> float:
-        """The chance of so large a value if both sets are from one distribution."""
+        """The probability of a value at least as large if both sets have one distribution."""
         return (1 + int((self.null >= self.statistic).sum())) / (1 + len(self.null))
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class TwoSample:
 
 
 class PrecisionAndRecall(NamedTuple):
-    """The share of the samples that look real, and the share of the real that is covered."""
+    """The share of the samples that look real, and the share of the real data covered."""
 
     precision: float
     recall: float
@@ -62,15 +62,15 @@ def classifier_two_sample(
 
     Accuracy is the mean over the two sets, so that 0.5 is chance whatever their sizes. The
     classifier is kernel ridge regression on the labels, with a Gaussian kernel as wide as the
-    median distance: its held-out scores are linear in the labels, so that it is fitted anew for
-    every permutation at the price of one product. Labels are permuted within the folds.
+    median distance: its held-out scores are linear in the labels, so that refitting it for a
+    permutation costs only one matrix product. Labels are permuted within the folds.
 
     Args:
         a: (n, *event) one set, e.g. held-out data.
         b: (m, *event) the other, e.g. samples.
-        seed: decides folds and permutations.
+        seed: determines the folds and permutations.
         folds: parts, each scored by a classifier that has not seen it.
-        permutations: how many relabelled fits make the null.
+        permutations: how many relabelled fits form the null distribution.
 
     Raises:
         TypeError, ValueError: if a set is not a finite floating-point batch, the events differ, a
@@ -116,7 +116,7 @@ def mmd_test(a: Tensor, b: Tensor, *, seed: int = 0, permutations: int = 200) ->
         a: (n, *event) one set, n > 1.
         b: (m, *event) the other, m > 1.
         seed: decides the permutations.
-        permutations: how many relabelled values make the null.
+        permutations: how many relabelled values form the null distribution.
 
     Raises:
         TypeError, ValueError: as ``classifier_two_sample``.

@@ -1,4 +1,4 @@
-"""Which of two sources of noise an outcome varies with: analysis of variance."""
+"""Analysis of variance: how much of an outcome's variance each of two noise sources explains."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["VarianceShares", "variance_shares"]
 
 
 class VarianceShares(NamedTuple):
-    """Shares of the variance of x = f(rows, columns); they add up to one.
+    """Shares of the variance of x = f(rows, columns), which add up to one.
 
     Attributes:
-        rows: what the first source explains by itself.
-        columns: what the second source explains by itself.
-        both: what remains: the effect of one depends on the other.
+        rows: what the first source explains on its own.
+        columns: what the second source explains on its own.
+        both: the interaction: the effect of one source depends on the other.
     """
 
     rows: float
@@ -26,7 +26,7 @@ class VarianceShares(NamedTuple):
 def variance_shares(x: Tensor) -> VarianceShares:
     r"""Return how much of the variance of x each of two independent sources explains.
 
-    Of a PixelVAE, x = f(z, u) with z from the prior and u the noise of the pixels (slide 4):
+    For a PixelVAE, x = f(z, u) with z from the prior and u the noise of the pixels (slide 4):
 
     .. math:: Var(x) = Var_z(E[x|z]) + Var_u(E[x|u]) + \text{what takes both}
 
@@ -41,7 +41,7 @@ def variance_shares(x: Tensor) -> VarianceShares:
         ValueError: if there are fewer than two rows or columns, or x does not vary at all.
 
     Example:
-        >>> rows = torch.tensor([0.0, 1.0, 5.0])
+        >>> import torch; rows = torch.tensor([0.0, 1.0, 5.0])
         >>> variance_shares(rows[:, None].expand(3, 4))
         VarianceShares(rows=1.0, columns=0.0, both=0.0)
 

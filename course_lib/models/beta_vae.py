@@ -36,7 +36,7 @@ class BetaVAE(VAE):
         ValueError: if a weight is negative or not a finite number, or the bricks do not fit.
 
     Example:
-        >>> model = BetaVAE.build(x_shape=6, z_dim=2, hidden=(16,), beta=0.0).eval()
+        >>> import torch; model = BetaVAE.build(x_shape=6, z_dim=2, hidden=(16,), beta=0.0).eval()
         >>> x = torch.bernoulli(torch.full((5, 6), 0.5))
         >>> _ = torch.manual_seed(0); loss = model.losses(x)["model"]
         >>> _ = torch.manual_seed(0); torch.equal(loss, -model.elbo(x).reconstruction.mean())

@@ -79,7 +79,7 @@ class JSDCritic(Critic):
         penalty: weight of ``r1_penalty``.
 
     Example:
-        >>> critic = JSDCritic(nn.Linear(3, 1))
+        >>> import math, torch; critic = JSDCritic(nn.Linear(3, 1))
         >>> real, fake = torch.randn(5, 3), torch.randn(5, 3)
         >>> bool(critic.bound(real, fake) <= math.log(2))
         True
@@ -109,7 +109,7 @@ class WassersteinCritic(Critic):
         penalty: weight of ``gradient_penalty``.
 
     Example:
-        >>> critic = WassersteinCritic(nn.Linear(3, 1))
+        >>> import torch; critic = WassersteinCritic(nn.Linear(3, 1))
         >>> x = torch.randn(5, 3)
         >>> torch.equal(critic.bound(x, x), torch.tensor(0.0))
         True

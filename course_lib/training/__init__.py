@@ -1,4 +1,4 @@
-"""One loop for every model: players in turn, a progress bar, a history, and exact resume."""
+"""One training loop for every model: several players, progress, history, exact resume."""
 
 from course_lib.training.interruption import Stopped
 from course_lib.training.loop import cosine, fit

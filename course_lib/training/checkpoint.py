@@ -1,4 +1,4 @@
-"""The file in which a training run waits to be continued, by the same call and by no other."""
+"""Checkpoints: files from which only the same call to ``fit`` resumes a training run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Checkpoint"]
 
 
 class Checkpoint:
-    """A file in a folder, named after everything that decides the numbers of its run.
+    """A file in a folder, named after everything that determines the numbers of its run.
 
-    The name is a hash of the model's start, the data, all settings, and the loss and gradient of
-    the first step. The last two are there for what cannot be listed: a weight inside the model, or
-    a loss function that the reader has corrected since. So another run never finds this file.
+    The name is a hash of the model's initial state, the data, all settings, and the loss and
+    gradient of the first step. The last two detect changes that cannot be listed, such as a weight
+    inside the model or a corrected loss function. A different run therefore never uses this file.
 
     Args:
         run: a run that has not taken a step yet.
@@ -53,10 +53,10 @@ class Checkpoint:
         """Continue from the file of this run, whose first step has just been taken.
 
         Returns:
-            Whether there was one.
+            Whether there was such a file.
 
         Raises:
-            ValueError: if there is one that cannot be read.
+            ValueError: if the file exists but cannot be read.
         """
         text = repr([*self._identity.items(), *self.run.first_step()])
         name = f"{type(self.run.model).__name__}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
@@ -74,7 +74,7 @@ class Checkpoint:
         return True
 
     def save(self) -> None:
-        """Write the file in full or not at all."""
+        """Write the file completely or not at all."""
         if self.path is None:  # stopped before the first step: there is nothing to keep
             return
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C, or the notebook's stop button, ends a run between two steps and then the whole cell."""
+"""Ctrl-C, or the notebook's stop button, ends a run between two steps, and then the cell."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["Stopped", "stop_event"]
 
 
 class Stopped(KeyboardInterrupt):
-    """The reader stopped a training run: the cell ends here, and the message says how far it came.
+    """The reader stopped a training run: the cell ends, and the message says how far it got.
 
-    A notebook shows the message alone, without the frames of the loop.
+    A notebook shows only the message, without a traceback.
 
     Args:
         message: what was stopped, at which step, and what happens if the cell is run again.
@@ -29,16 +29,16 @@ class Stopped(KeyboardInterrupt):
         self.history = history
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython prints in the place of a traceback."""
+        """Return what IPython prints instead of a traceback."""
         return [str(self)]
 
 
 @contextmanager
 def stop_event() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C sets, so that a run ends between two steps and never inside one.
+    """Yield an event that Ctrl-C sets, so that a run ends only between two steps.
 
-    A second Ctrl-C interrupts at once. Outside the main thread, which alone may handle signals,
-    Ctrl-C raises as ever.
+    A second Ctrl-C interrupts at once. Outside the main thread, where signals cannot be handled,
+    Ctrl-C raises as usual.
     """
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():

@@ -1,4 +1,4 @@
-"""The loop itself: what a reader calls to train a model."""
+"""The training loop: ``fit`` trains any model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["cosine", "fit"]
 
 
 def cosine(rate: float, steps: int) -> Callable[[int], float]:
-    """Return a learning rate that falls from ``rate`` to zero along half a cosine.
+    """Return a schedule whose learning rate falls from ``rate`` to zero along half a cosine.
 
     Args:
         rate: the rate at step 0.
@@ -65,7 +65,7 @@ def fit(
     run of another seed or with an evaluation. With ``validation`` the model ends with the weights
     of the record whose first player did best on it.
 
-    Ctrl-C, or the notebook's stop button, ends the run after the present step and then raises
+    Ctrl-C, or the notebook's stop button, ends the run after the current step and then raises
     ``Stopped``, a ``KeyboardInterrupt``, so that the cell ends too and no later fit of a loop
     starts. The model is marked: ``model.unfinished`` says at which step it stopped, and
     ``evaluate`` repeats it. With ``checkpoint`` the state is saved at every record and when the run
@@ -76,15 +76,16 @@ def fit(
     Args:
         model: a module with ``losses(batch) -> {player: scalar}``.
         train: (n, ...) tensor, or a tuple or dict of such tensors with the same n.
-        steps: the number of optimiser steps in all, those before a resume included.
+        steps: the total number of optimiser steps, including those before a resume.
         batch_size: examples per step. Each pass over the data is reshuffled and leaves out its
             last, incomplete batch.
         learning_rate: Adam's rate, or a function of the step such as ``cosine(1e-3, steps)``.
         validation: held-out data of the same form, or None.
         record_every: steps between two records.
         seed: decides the batches and all noise.
-        betas: Adam's two decay rates; a game is often steadier with a first of 0.5 or less.
-        weight_decay: the share of every weight that a step takes away, times the learning rate
+        betas: Adam's two decay rates; adversarial training is often more stable with a first rate
+        of 0.5 or less.
+        weight_decay: times the learning rate, the share of every weight that a step removes
             (AdamW; Loshchilov, Hutter, 2019, arXiv:1711.05101).
         device: where to train, e.g. ``"cpu"`` or ``"cuda"``.
         checkpoint: a folder for the files of unfinished and finished runs, or None. It may be
@@ -93,7 +94,7 @@ def fit(
         label: what the bar calls the run, e.g. ``"IAF posterior"``; the model's class if None.
 
     Returns:
-        The history; ``history.finished`` says whether the run came to its last step.
+        The history; ``history.finished`` says whether the run reached its last step.
 
     Raises:
         Stopped: if Ctrl-C ended the run; its ``history`` holds what was recorded, and its
@@ -145,7 +146,7 @@ def _save(file: Checkpoint | None) -> None:
 
 
 def _message(label: str, run: Run, file: Checkpoint | None) -> str:
-    """Return what the reader is told in the place of everything that the cell still had to do."""
+    """Return the message shown to the reader instead of the rest of the cell's output."""
     if run.history.finished:
         return f"{label}: stopped after the last of {run.steps} steps; run the cell again."
     kept = file is not None and file.path is not None
@@ -159,7 +160,7 @@ def _check_positive(**numbers: int) -> None:
 
 
 def _device(device: str | torch.device) -> torch.device:
-    """Return the device if this machine has it."""
+    """Return the device, or raise if this machine does not have it."""
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:

@@ -16,7 +16,7 @@ from course_lib.randomness import cuda_only, fork_seed, seed_for
 
 __all__ = ["History", "Run"]
 
-LARGE = 30.0  # entries beyond this are far from the scale that networks start with
+LARGE = 30.0  # larger entries are far from the scale for which networks are initialised
 
 
 @dataclass
@@ -43,7 +43,7 @@ class History:
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to its last step."""
+        """Whether the run reached its last step."""
         return bool(self.step) and self.step[-1] == self.steps
 
 
@@ -79,16 +79,16 @@ class Run:
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """The device of the model."""
         return next(self.model.parameters()).device
 
     @property
     def due(self) -> bool:
-        """Whether the step that was just taken is to be recorded."""
+        """Whether the step just taken should be recorded."""
         return self.step % self.record_every == 0 or self.step == self.steps
 
     def advance(self, rate: float) -> None:
-        """Take one optimiser step in every turn."""
+        """Take one optimiser step per turn."""
         step = self.step
         for turn, player in enumerate(self.turns):
             batch, optimiser = self._batch(step * len(self.turns) + turn), self.optimisers[player]
@@ -203,7 +203,7 @@ class Run:
 
 
 def _scale_hint(data: Data) -> str:
-    """Return what to try where data are far larger than the numbers that networks start with."""
+    """Return advice for data far larger than the scale for which networks are initialised."""
     floats = [part for part in parts(data, "train") if part.is_floating_point()]
     largest = max((float(part.abs().max()) for part in floats), default=0.0)
     if not LARGE < largest < math.inf:
