@@ -593,17 +593,23 @@ class TestLimits:
         with pytest.raises(ValueError, match=next(iter(change))):
             Limits(**change)
 
-    def test_limits_cannot_be_raised_again(self):
-        code = (
-            "from course_lib.grading.sandbox.limits import *\nimport resource as r\n"
-            "apply(Limits())\n"
-            "kinds = [r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_NPROC, r.RLIMIT_FSIZE, r.RLIMIT_NOFILE]\n"
-            "print(all(len(set(r.getrlimit(k))) == 1 != r.RLIM_INFINITY for k in kinds))"
-            "\nprint(r.getrlimit(r.RLIMIT_CORE))"
-        )
+    def test_each_limit_is_what_was_asked_for_and_cannot_be_raised_again(self):
+        code = """
+            import json, resource as r
+            from course_lib.grading.sandbox.limits import Limits, apply
+            apply(Limits(seconds=100, processes=20, file_size=2**20, memory=2**30))
+            print(json.dumps({k: r.getrlimit(getattr(r, k)) for k in dir(r) if k[:7] == "RLIMIT_"}))
+        """
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        said = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
-        assert said == "True\n(0, 0)\n"
+        line = [sys.executable, "-c", plain(code)]
+        found = json.loads(subprocess.check_output(line, env=environment, text=True))
+        wanted = {"CPU": 105, "NPROC": 20, "FSIZE": MIB, "NOFILE": 256, "CORE": 0, "MSGQUEUE": 0}
+        there = {name: value for name in wanted if (value := found.get(f"RLIMIT_{name}"))}
+        assert there == {name: [wanted[name]] * 2 for name in there}
+        if sys.platform == "linux":
+            soft, hard = found["RLIMIT_AS"]
+            assert there.keys() == wanted.keys()
+            assert GIB < soft == hard < 4 * GIB, "what Python itself takes, and a gibibyte"
 
     def test_memory_of_grows_with_use_and_is_unknown_without_proc(self, monkeypatch, tmp_path):
         before = memory_of(os.getpid())

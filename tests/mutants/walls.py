@@ -62,6 +62,37 @@ WALLS_DOWN = [
         ("walls: calls of another machine's", "(EQUAL, 1, 0, ARCH", "(EQUAL, 1, 1, ARCH"),
     ),
     *mutants_of(
+        "grading/sandbox/limits.py",
+        SANDBOX,
+        ("walls: no limit on address space", "_set(resource.RLIMIT_AS,", "max(resource.RLIMIT_AS,"),
+        (
+            "walls: no limit on processor time",
+            "_set(resource.RLIMIT_CPU,",
+            "max(resource.RLIMIT_CPU,",
+        ),
+        (
+            "walls: no limit on processes",
+            "_set(resource.RLIMIT_NPROC,",
+            "max(resource.RLIMIT_NPROC,",
+        ),
+        (
+            "walls: no limit on the size of a file",
+            "_set(resource.RLIMIT_FSIZE,",
+            "max(resource.RLIMIT_FSIZE,",
+        ),
+        (
+            "walls: no limit on open files",
+            "_set(resource.RLIMIT_NOFILE,",
+            "max(resource.RLIMIT_NOFILE,",
+        ),
+        ("walls: no limit on dumps", "_set(resource.RLIMIT_CORE,", "max(resource.RLIMIT_CORE,"),
+        (
+            "walls: no limit on message queues",
+            "_set(resource.RLIMIT_MSGQUEUE,",
+            "max(resource.RLIMIT_MSGQUEUE,",
+        ),
+    ),
+    *mutants_of(
         "grading/processes/host.py",
         EXECUTION,
         ("walls: the host's control socket", "        self.control.close()\n", ""),
