@@ -77,7 +77,7 @@ def _display() -> Any:
 
 
 class _Notebook:
-    """One output that is replaced in place: HTML where it can be shown, plain text beside it."""
+    """One output that is replaced in place: HTML where it can be shown, and plain text."""
 
     def __init__(self) -> None:
         self._handle: Any = None

@@ -1,4 +1,4 @@
-"""What a student calls to see whether an answer is right, and if not, why.
+"""Checks that tell a student whether an answer is right and, if not, why.
 
 One sub-package per assignment, ``from course_lib.checks import elbo_gap as check``, with one
 function per exercise: ``check.gaussian_kl(gaussian_kl)``. ``exercise`` is the engine, ``report``

@@ -2,7 +2,7 @@
 
 A check uses a student's function as a call with plain data, or through ``ask``. So the same check
 serves in the student's notebook, where ``ask`` evaluates here, and under a grader that keeps the
-student's code in another process and hands the check an ``ask`` of its own.
+student's code in another process and passes its own ``ask`` to the check.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every exercise promises, tried on every case of its check without being asked for.
+"""The contract of every exercise, tested automatically on every case of its check.
 
 A batch of one; float32 in and float32 out; rows of very different size in one batch, where no row
 may depend on another; and the gradient with respect to each argument that training differentiates.

@@ -33,7 +33,7 @@ class Exercise:
 
     Attributes:
         file: ``__file__`` of the module that declares it; its stem is the exercise's name, and the
-            mistakes stand in the toml file beside it.
+            mistakes are in the toml file next to it.
         right: the function done right; the names of its arguments are those of the stub.
         steps: makes the cases and identities from random inputs, the plain ones first.
         rows: the arguments that hold one row per example; all others are shared by the batch.
@@ -72,7 +72,7 @@ class Exercise:
 
         Args:
             function: the answer.
-            seed: decides the random inputs.
+            seed: determines the random inputs.
             input_scale: how far out they lie.
             ask: evaluates expressions where the student's names are known; None if that is here.
 
@@ -100,7 +100,7 @@ class Exercise:
 
     @cached_property
     def mistakes(self) -> tuple[Mistake, ...]:
-        """The mistakes worth naming, from the toml file beside the check."""
+        """The mistakes worth naming, from the toml file next to the check."""
         return read_mistakes(Path(self.file).with_suffix(".toml"))
 
     def answer(self, function: Callable[..., Any], ask: Ask | None = None) -> Answer:

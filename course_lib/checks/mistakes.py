@@ -1,4 +1,4 @@
-"""Known mistakes: written once, beside the check, as a student would write them.
+"""Known mistakes: written once, next to the check, as a student would write them.
 
 ``<exercise>.toml`` holds them. The check compiles them to name the mistake in an answer; the test
 suite hands in each of them and expects its headline.

@@ -30,7 +30,7 @@ __all__ = [
 FIRST_LINE, LINE = 66, 80
 LONGEST_ERROR = 200
 STUB = "your code goes here"  # how the text of a released stub ends
-MARGIN = 12  # where the text beside "inputs", "got", "expected", "why" and "try" begins
+MARGIN = 12  # where the text next to "inputs", "got", "expected", "why" and "try" begins
 
 
 class CheckFailed(AssertionError):
@@ -70,7 +70,7 @@ class CheckFailed(AssertionError):
         super().__init__("\n".join(self.lines))
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython prints in the place of a traceback."""
+        """Return what IPython prints instead of a traceback."""
         return self.lines
 
 
@@ -86,7 +86,7 @@ class NotStarted(CheckFailed):
 
 
 def _beside(label: str, text: str) -> list[str]:
-    """Return ``text`` wrapped beside its label; nothing if there is no text."""
+    """Return ``text`` wrapped next to its label; nothing if there is no text."""
     width = LINE - MARGIN
     lines = [part for line in text.splitlines() for part in _wrap(line, width)]
     first = f"  {label}".ljust(MARGIN)

@@ -1,4 +1,4 @@
-"""Plain inputs made float64 tensors, or refused by name."""
+"""Convert plain inputs to float64 tensors, or raise an error that names them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def as_float64(value: Any, name: str) -> Tensor:
     try:
         if isinstance(value, Tensor) and value.is_complex():
             raise TypeError
-        # at once: a list would pass through float32 otherwise, and lose half its digits
+        # directly to float64: a list would otherwise pass through float32 and lose half its digits
         tensor = torch.as_tensor(value, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"{name}: expected real numbers, got {type(value).__name__}") from None

@@ -1,4 +1,4 @@
-r"""A density in the plane that one affine autoregressive layer draws in one order only (slide 5).
+r"""A density in the plane that one affine autoregressive layer fits in only one order (slide 5).
 
 x_1 ~ N(0, 1) and x_2 given x_1 ~ N(0.8 (x_1^2 - 1), 0.5^2). Taken in this order every conditional
 is a Gaussian, so that one MAF layer can be the density itself. Taken backwards it cannot: x_1 given

@@ -1,4 +1,4 @@
-"""Pictures, and figures that answer a slider.
+"""Still pictures, and interactive figures with sliders.
 
 ``style`` makes figures and fixes one colour per concept, ``images`` shows still pictures, ``live``
 is the figure with sliders, ``page`` the same figure for a web page without a kernel, and

@@ -18,7 +18,7 @@ __all__ = ["Blit"]
 
 
 class Blit:
-    """A figure whose unchanging part is drawn once and kept.
+    """A figure whose static part is drawn once and cached.
 
     An artist drawn after the changing ones must be drawn again above them, or it would be covered:
     the legend, the spines. What ``draw`` leaves on the canvas equals ``canvas.draw()`` in every

@@ -1,4 +1,4 @@
-"""The table that closes a lecture: what it claims, what this run gave, what three seeds gave."""
+"""The closing table of a lecture: its claims, the results of this run, and of three seeds."""
 
 from __future__ import annotations
 

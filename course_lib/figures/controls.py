@@ -1,4 +1,4 @@
-"""What a reader may change in a figure; notebook and web page each build their widgets from it."""
+"""The controls of a figure, from which the notebook and the web page build their widgets."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def image_bundle(png: bytes, alt: str, width: int) -> tuple[dict[str, str], dict
 
 
 def image_element(png: bytes, alt: str, width: int) -> str:
-    """Return an HTML image of ``width`` pixels on the screen, less where there is no room."""
+    """Return an HTML image of ``width`` pixels on the screen, or less if there is no room."""
     source = base64.b64encode(png).decode()
     return (
         f'<img alt="{html.escape(alt, quote=True)}" width="{width}"'

@@ -1,8 +1,8 @@
 """A figure with sliders that is redrawn in the time of a frame.
 
 The figure is drawn once; a change redraws only the artists that change (``blit``) and sends them as
-one PNG. ``interact`` with pyplot draws everything anew, about ten times as dear, and leaves its
-figures in the state of the kernel.
+one PNG. ``interact`` with pyplot redraws everything, which is about ten times slower, and leaves
+its figures in the state of the kernel.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class LiveFigure:
         return self.readout
 
     def restore(self) -> None:
-        """Draw everything anew, after something else has drawn the figure in another way."""
+        """Redraw everything, after something else has drawn the figure in another way."""
         self._try_update()
         self.blit.draw_all()
         self._send()
@@ -228,7 +228,7 @@ def _buttons(choice: Choice) -> widgets.Widget:
 
 
 def _row(control: Control, made: widgets.Widget) -> widgets.Widget:
-    """Set a label beside a choice, as a slider has it by itself: toggle buttons put it above."""
+    """Set a label next to a choice, as sliders do; toggle buttons would put it above."""
     if isinstance(control, Slider):
         return made
     layout = {"width": LABEL_WIDTH, "display": "flex", "justify_content": "flex-end"}

@@ -1,1 +1,1 @@
-"""What an instructor runs: from submissions to grades, on nbgrader. Start with the README here."""
+"""Grading for instructors, from submissions to grades, on nbgrader. Start with the README here."""

@@ -20,7 +20,7 @@ DONE, SOME_FAILED, PROBLEM, TOO_OPEN = 0, 1, 2, 3
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do what the command line says and return the exit status.
+    """Run the command line and return the exit status.
 
     0: all is well. 1: some submission could not be graded, or something is found to be wrong.
     2: nothing could be done. 3: this machine cannot isolate as asked.
@@ -75,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 class _Lines:
-    """One line a submission, or in a terminal a bar and a line for those that need a look."""
+    """One line per submission, or in a terminal a bar and a line for those that need attention."""
 
     def __init__(self, label: str) -> None:
         self.label, self.bar = label, None

@@ -1,4 +1,4 @@
-"""What could go wrong when a course is graded, said before it does.
+"""Warn of what could go wrong when a course is graded, before it does.
 
 Looks at the machine, the gradebook, the disk, what earlier runs left behind, the assignments and
 what was handed in. It changes nothing.
@@ -69,7 +69,7 @@ def doctor(root: Path) -> list[Finding]:
 
 
 def show(findings: list[Finding]) -> None:
-    """Print findings, one a line, with the remedy below it."""
+    """Print findings, one per line, with the remedy below each."""
     for finding in findings:
         print(f"{finding.level:8}{finding.text}")
         if finding.remedy:

@@ -1,4 +1,4 @@
-"""What students get back: a page per notebook, made by nbgrader's ``GenerateFeedback``.
+"""The feedback for students: one page per notebook, made by nbgrader's ``GenerateFeedback``.
 
 A page shows the answers, what they printed and drew, points, comments and the messages of failed
 tests; no hidden test, no file, and nothing that runs. A box at the top says what became of the

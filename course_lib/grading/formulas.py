@@ -1,4 +1,4 @@
-"""Formulas on a page that loads nothing: TeX becomes MathML, which browsers draw by themselves.
+"""Formulas on a page that loads nothing: TeX becomes MathML, which browsers render directly.
 
 nbconvert leaves TeX in the page for a script to draw. Here it is marked while Markdown becomes
 HTML, passes through the list of what is allowed as plain text, and is drawn afterwards. A student

@@ -1,4 +1,4 @@
-"""Grade an assignment: look, merge, run behind walls, record; each submission by itself.
+"""Grade an assignment: vet, merge, run in isolation, record; each submission separately.
 
 Many submissions run at once; one thread alone, this one, writes the gradebook. An interrupted run
 goes on where it was, and what has not changed is not run again.

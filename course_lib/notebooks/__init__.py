@@ -1,7 +1,7 @@
-"""The maintainer's builder: percent files to notebooks, and by nbgrader to what students get.
+"""The maintainer's builder: from percent files to notebooks and to nbgrader's student release.
 
 ``lectures/NN_topic.py`` and ``solutions/psN_topic/psN_topic.py`` are the truth. From them
-``python -m course_lib.notebooks`` makes the ``.ipynb`` beside each and everything in
+``python -m course_lib.notebooks`` makes the ``.ipynb`` next to each and everything in
 ``assignments/``, byte for byte the same on every rebuild; ``--check`` only compares.
 """
 

@@ -1,4 +1,4 @@
-"""From the percent files of a course to every file that is generated from them."""
+"""Generate every file that is made from the percent files of a course."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ __all__ = ["NotebookProblems"]
 
 
 class NotebookProblems(ValueError):
-    """What is wrong with a percent file or the files beside it.
+    """Everything that is wrong with a percent file or the files next to it.
 
     Args:
         path: the file.

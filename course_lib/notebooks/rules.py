@@ -1,4 +1,4 @@
-"""What an assignment must keep to, to be released, graded, and judged in another process.
+"""The rules for assignments that can be released, graded, and judged in another process.
 
 A judge runs the locked cells and the test cells, and knows of the student's work only what a call
 returns. So a test takes its names from locked cells alone, and uses the student's names as calls.

@@ -8,7 +8,7 @@ The numbers in the docstrings are these (H is the entropy, p_d is p_data):
 4. The KL of the joints splits with x first and with z first.
 5. E KL(q(z|x), p(z)) = I_q(x;z) + KL(q(z), p(z)).
 6. A z independent of x and a z equal to x reach the same maximum of the ELBO.
-7. The beta-VAE matches joints and presses against information.
+7. The beta-VAE matches joints and penalises information.
 8. InfoVAE contains the ELBO, the beta-VAE and the adversarial autoencoder.
 9. Change of variables: the log-determinant is the Jacobian's, and mass is kept.
 10. An autoregressive prior is one more MAF layer on N(0, I), and an IAF posterior.
@@ -21,7 +21,7 @@ The numbers in the docstrings are these (H is the entropy, p_d is p_data):
 17. A planar layer is invertible if and only if w.u >= -1.
 18. Pixel i of a PixelCNN depends on all pixels before it, and on none at or after it.
 
-Beside them: InfoGAN's bound on the information misses it by E KL(p(z|x), q(z|x)) (slide 17), and
+In addition, the gap of InfoGAN's information bound is E KL(p(z|x), q(z|x)) (slide 17), and
 the tie of slide 8's inference nets is least where q(z|x1) is the average of q(z|x1,x2).
 
 Example:

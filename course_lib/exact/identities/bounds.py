@@ -1,4 +1,4 @@
-"""The bound and what it leaves out: identities 1, 2 and 14 (slides 6, 7 and 12)."""
+"""The bound and its gap: identities 1, 2 and 14 (slides 6, 7 and 12)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def log_prob_is_elbo_plus_gap_linear_gaussian(
 ) -> Residual:
     """Execute log p(x) = ELBO + KL(q(z|x), p(z|x)) in closed form (identity 1, slide 6).
 
-    The three terms are computed apart: p(x) from its own covariance, the ELBO from q's moments,
+    The three terms are computed separately: p(x) from its covariance, the ELBO from q's moments,
     the KL from the posterior.
 
     Args:

@@ -49,7 +49,7 @@ def log_det_matches_jacobian(transform: Map, z: Any) -> Residual:
     """Execute log_det = log|det df/dz| with autograd's Jacobian (identities 9 and 17, slide 5).
 
     Args:
-        transform: a float64 map, differentiable in z, that treats every row of z by itself.
+        transform: a float64 map, differentiable in z, that treats every row of z separately.
         z: (n, dim) points.
 
     Raises:

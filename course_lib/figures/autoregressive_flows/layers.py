@@ -43,7 +43,7 @@ def layer_by_layer(
     """Return the figure in which noise becomes data layer by layer, on either base.
 
     Args:
-        layers: MAF layers over the plane, in the order in which samples pass them; six trained on
+        layers: MAF layers over the plane, in the order in which they are applied; six trained on
             the two moons if None.
         density: what they were trained on; the two moons if None.
         maf_log_prob: your own (x, shift, log_scale) -> (n,), each (n, 2): the density of the

@@ -15,7 +15,7 @@ QUARTER = 0.25
 
 
 def bound_in_k(bounds: Mapping[int, Tensor], log_prob: float) -> Picture:
-    """Return the importance bound against k, and next to it what it leaves out (slide 6).
+    """Return the importance bound against k, and next to it the gap that remains (slide 6).
 
     Args:
         bounds: for each k, (repeats,) independent estimates of L_k, in nats.

@@ -39,7 +39,7 @@ def explorable(
 
     Args:
         gaussian_log_prob: your own (x, mu, log_scale) -> log-density, (n, 1) -> (n,); None for the
-            library's. With one of your own, q is drawn by it and the library's q dashed beside it.
+            library's. Your own function draws q, and the library's q is shown dashed.
         planar: your own (z, u, w, b) -> (f, log_det); None for the library's.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Measured gaps: what each family leaves for each image, and what encoders add to it."""
+"""Measured gaps: the approximation gap of each family, and what encoders add to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def approximation(gaps: Mapping[str, Tensor]) -> Picture:
     """Return the mean gap of the best q of each family, with one standard error over the images.
 
     Args:
-        gaps: for each family, (n,) gaps of the q fitted to each image by itself, in nats.
+        gaps: for each family, (n,) gaps of the q fitted to each image separately, in nats.
     """
     figure, (axes,) = new_figure(width=5.6, height=2.8)
     estimates = [mean_and_error(gap) for gap in gaps.values()]

@@ -109,7 +109,7 @@ class _MaskPainter:
 
     def _draw(self, axes: Axes) -> None:
         rows, columns = SHAPE
-        axes.set_axisbelow(True)  # so that no tick is drawn anew
+        axes.set_axisbelow(True)  # so that no tick is redrawn
         self.image = axes.imshow(np.zeros((*SHAPE, 3)), vmin=0, vmax=1, zorder=1)
         axes.hlines(np.arange(rows - 1) + 0.5, -0.5, columns - 0.5, color="white", lw=1, zorder=2)
         axes.vlines(np.arange(columns - 1) + 0.5, -0.5, rows - 0.5, color="white", lw=1, zorder=2)

@@ -29,7 +29,7 @@ def is_solution(cell: NotebookNode) -> bool:
 
 
 def same_text(text: str) -> str:
-    """Return the text without what editors change by themselves: space at the ends of lines."""
+    """Return the text without what editors change automatically: space at the ends of lines."""
     return "\n".join(line.rstrip() for line in text.strip().split("\n"))
 
 

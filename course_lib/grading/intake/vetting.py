@@ -1,7 +1,7 @@
 """A look at what was handed in before any of it runs: find the notebooks, read them, keep the rest.
 
-Nothing is followed (links), opened by mistake (pipes, devices) or trusted (sizes, names, JSON). Who
-named a file a little differently is graded all the same, and told so.
+No link is followed, no pipe or device is opened, and no size, name or JSON is trusted. Slightly
+misnamed files are graded all the same, with a note to the student.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _files(walk: Walk, base: str) -> dict[str, bytes]:
     """Every other file, small ones first, so that a large one costs no helper module."""
     files: dict[str, bytes] = {}
     room = MAX_BYTES
-    # A file beside the notebook comes before one of the same name above it.
+    # A file next to the notebook takes precedence over one of the same name above it.
     order = sorted(walk.files, key=lambda e: (not e.path.startswith(base), e.size, e.path))
     for entry in order:
         path = entry.path.removeprefix(base)

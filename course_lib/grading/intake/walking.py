@@ -1,4 +1,4 @@
-"""A walk through a folder that a stranger filled.
+"""A walk through an untrusted folder.
 
 Links are not followed, pipes and devices not opened, and how deep or long the walk gets is bounded.
 """

@@ -143,7 +143,7 @@ def _read_tensor(item: dict[str, Any], rest: memoryview) -> Any:
     if not raw:
         return torch.empty(item["shape"], dtype=dtype)
     flat = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
-    # A byte of 2 is not a truth value, and what reads it as one may do anything.
+    # A byte of 2 is not a valid bool, and reading it as one is undefined behaviour.
     flat = flat != 0 if dtype is torch.bool else flat.view(dtype)
     return flat.reshape(item["shape"])
 

@@ -25,7 +25,7 @@ __all__ = ["Judge", "StudentError"]
 
 
 LONGEST_NAME, LONGEST_TEXT = 100, 20_000
-# What would end a loop or a process of the judge's without anybody noticing.
+# Exceptions that would silently end the judge's loop or process.
 NOT_RAISED = (
     *("KeyboardInterrupt", "SystemExit", "GeneratorExit", "StopIteration"),
     *("StopAsyncIteration", "CancelledError"),

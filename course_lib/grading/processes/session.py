@@ -1,4 +1,4 @@
-"""What a forked process does all its life: take a message, do what it says, answer."""
+"""The main loop of a forked process: read a message, act on it, answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def serve(role: str, talk: socket.socket, limits: Limits) -> None:
     codec.MAY_IMPORT = True
     link = Link(talk)
     _lay_out(decode(link.receive(limits.message)[1]))
-    sys.path.insert(0, str(Path.cwd()))  # helper modules are stored next to the notebook
+    sys.path.insert(0, str(Path.cwd()))  # helper modules are next to the notebook
     if role == "judge":
         handlers = Judge(new_shell(), limits.output, _relay(link, limits)).kinds
     else:

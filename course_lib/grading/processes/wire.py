@@ -1,6 +1,6 @@
 """Messages over a socket: a letter that says what it is, and bytes, never more than agreed.
 
-Who waits for a message waits in short looks and counts each as no longer than it was meant to be.
+Waiting is done in short polls, and each poll counts for at most its nominal time.
 A machine that stands still for seconds, or stops this process, so takes nobody's time away.
 """
 

@@ -1,6 +1,6 @@
 """The same run on several machines: a Dask cluster that carries out the jobs.
 
-Each worker process has warm hosts of its own, and this package is installed on each machine. A
+Each worker process has its own warm hosts, and this package is installed on each machine. A
 job holds all that it needs and its outcome is plain data; the gradebook stays here.
 """
 

@@ -230,7 +230,7 @@ class HostClient:
         return ["env", "-i", *(f"{name}={value}" for name, value in names.items()), *argv]
 
     def _outside(self) -> dict[str, Any]:
-        """Where a session may work, in tiers in which it has no folders of its own."""
+        """Where a session may work, in tiers without private folders."""
         work = "/tmp/work"
         if self.tier != "full":
             self._folders.append(work := tempfile.mkdtemp(prefix="grading-"))

@@ -35,7 +35,7 @@ def command(argv: list[str], *, readable: Iterable[Path] = ()) -> list[str]:
 
     Args:
         argv: the program and its arguments, as seen from inside.
-        readable: files and folders that it may read beside Python and the system's libraries; a
+        readable: files and folders that it may read besides Python and the system's libraries; a
             package's parent goes onto the path of imports.
 
     Raises:
@@ -61,7 +61,7 @@ def command(argv: list[str], *, readable: Iterable[Path] = ()) -> list[str]:
 
 
 def packages(names: Iterable[str]) -> list[Path]:
-    """Return where packages lie that are not installed beside Python, without importing them.
+    """Return the folders of packages not installed next to Python, without importing them.
 
     Args:
         names: names of top-level modules; those that do not exist are skipped.
@@ -108,7 +108,7 @@ def environment(readable: Iterable[Path]) -> dict[str, str]:
 
 
 def _rights() -> list[str]:
-    """As root, no user namespace: in one of its own there would be no other user to become."""
+    """As root, use no user namespace: inside one there would be no other user to become."""
     if os.geteuid() != 0:
         return ["--unshare-user"]
     kept = [word for capability in FOR_ROOT for word in ("--cap-add", capability)]
@@ -130,7 +130,7 @@ def _system() -> Iterator[list[str]]:
 def _bound(path: Path) -> Iterator[list[str]]:
     """A path under its own name, and under the one that links lead to.
 
-    Folders above it that bubblewrap makes by itself would be the owner's alone to enter.
+    Parent folders that bubblewrap creates itself could be entered only by their owner.
     """
     for place in dict.fromkeys((path.absolute(), path.resolve())):
         for above in reversed(place.parents):
