@@ -22,7 +22,7 @@ CONFIG, STORE = "nbgrader_config.py", ".grading"
 
 
 class CourseProblem(ValueError):
-    """Grading cannot start: something of the course or of what was handed in is missing."""
+    """Grading cannot start because part of the course or of the submissions is missing."""
 
 
 @dataclass(frozen=True)

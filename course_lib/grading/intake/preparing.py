@@ -16,13 +16,13 @@ from course_lib.grading.records.results import digest
 
 __all__ = ["Prepared", "copies", "prepare"]
 
-ENOUGH = 200  # characters beyond the stubs: below, equal answers mean little
+ENOUGH = 200  # characters beyond the stubs; equal answers shorter than this mean little
 GRADER = "1"  # a new number makes old results count no more
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is known of a submission before it is run.
+    """A submission as it is known before it is run.
 
     Attributes:
         student: the student's id.

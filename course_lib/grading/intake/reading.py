@@ -1,7 +1,7 @@
 """A notebook file as it was handed in, made sound: bytes in, a valid notebook of format 4.5 out.
 
 Only what grading needs survives: types, sources and ids of the cells, and nbgrader's marks. What is
-wrong but harmless is mended; what is not a notebook is refused in one sentence.
+wrong but harmless is repaired; anything that is not a notebook is refused in one sentence.
 """
 
 from __future__ import annotations

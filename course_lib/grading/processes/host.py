@@ -1,8 +1,8 @@
 """A warm fork server: imports once what the notebooks import, then forks a process for each.
 
 There are two, each behind its own walls: one forks the students' processes, the other the
-judges'. A host does little more than fork, look after the memory of what it forked, and stop it
-when told to. It reads nothing that its children say.
+judges'. A host only forks processes, watches their memory, and stops them when told to. It
+reads nothing that its children write.
 
 The coordinator sends, over the control socket, one JSON text with two sockets for every process
 that it wants: ``talk``, which the new process reads and writes, and ``leash``, on which the host

@@ -1,7 +1,7 @@
 """Messages over a socket: a letter that says what it is, and bytes, never more than agreed.
 
 Waiting is done in short polls, and each poll counts for at most its nominal time.
-A machine that stands still for seconds, or stops this process, so takes nobody's time away.
+A machine that freezes for seconds, or stops this process, therefore costs nobody any time.
 """
 
 from __future__ import annotations
