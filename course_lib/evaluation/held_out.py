@@ -68,7 +68,7 @@ class Evaluation:
         return (
             f"ELBO {mean_and_error(self.elbo)}, importance bound (k = {self.k})"
             f" {mean_and_error(self.importance_bound)}, gap at least {mean_and_error(self.gap)},"
-            f" KL {mean_and_error(self.kl)} nats an example ({len(self.elbo)} examples)"
+            f" KL {mean_and_error(self.kl)} nats per example ({len(self.elbo)} examples)"
         )
 
 

@@ -55,7 +55,7 @@ def test_the_report_names_bound_and_units():
     text = str(Evaluation(torch.tensor([-3.0, -1.0]), torch.ones(2), torch.tensor([-2.0, 0.0]), 5))
     assert text == (
         "ELBO -2.00 ± 1.00, importance bound (k = 5) -1.00 ± 1.00, gap at least 1.00 ± 0.00,"
-        " KL 1.00 ± 0.00 nats an example (2 examples)"
+        " KL 1.00 ± 0.00 nats per example (2 examples)"
     )
 
 
