@@ -100,5 +100,5 @@ def test_bad_sequences_are_refused(method):
         call(torch.full((1, 2, 3), math.nan))
     with pytest.raises(ValueError, match="x: expected finite"):
         call(torch.full((1, 2, 3), math.inf))
-    with pytest.raises(ValueError, match="steps: expected an integer"):
+    with pytest.raises(ValueError, match="steps: expected a positive integer"):
         random_chain().sample(3, 0)

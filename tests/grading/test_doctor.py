@@ -20,11 +20,16 @@ from course_lib.grading.records.results import Results
 from course_lib.grading.sandbox.tiers import Tier
 
 
-@pytest.fixture
-def course(tmp_path, monkeypatch):
-    """A course on a machine on which nobody left anything."""
+@pytest.fixture(autouse=True)
+def _no_leftovers(tmp_path, monkeypatch):
+    """A run that was killed on this machine leaves a folder, which the doctor would report."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path / "temporary"))
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course on a machine on which nobody left anything."""
     (tmp_path / "course").mkdir()
     return toy_course(tmp_path / "course")
 
