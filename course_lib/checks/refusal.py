@@ -19,7 +19,7 @@ def uses_the_checks(function: Callable[..., Any]) -> bool:
         function: the answer.
 
     Example:
-        >>> uses_the_checks(lambda x: x), uses_the_checks(lambda x: open("planar.toml"))
+        >>> uses_the_checks(abs), uses_the_checks(lambda x: open("planar.toml"))
         (False, True)
     """
     seen: set[int] = set()
