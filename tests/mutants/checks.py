@@ -10,7 +10,11 @@ CHECKS = [
     *mutants_of(
         "checks/contract.py",
         EVERY,
-        ("contract: no batch of one", "return [*alone, *mixed, *single", "return [*mixed, *single"),
+        (
+            "contract: no batch of one",
+            "for case in cases] if contract.rows else []\n    mixed",
+            "for case in []] if contract.rows else []\n    mixed",
+        ),
         ("contract: no float32", "*alone, *mixed, *single, *_grad", "*alone, *mixed, *_grad"),
         ("contract: no mixed rows", "mixed = _mixed(contract, cases) if", "mixed = [] if"),
         ("contract: no gradients", ", *_gradient_steps(contract, [*cases, *mixed])]", "]"),
