@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import os
+import threading
 from collections.abc import Callable
 
 import torch
@@ -121,23 +122,34 @@ def fit(
             stop_event() as stop,
         ):
             model.train()
-            while run.step < steps and not stop.is_set():
-                run.advance(rate(run.step))
-                if file is not None and run.step == 1 and file.resume():
-                    continue
-                if run.due:
-                    run.record()
-                    _save(file)
-                bar.update(run.step, run.text)
-            if run.step < steps:
-                bar.update(run.step, "stopped")
-                run.history.interrupted = True
-                _save(file)
+            _advance(run, file, rate, bar, stop)
     finally:
         run.leave()
     if stop.is_set():
         raise Stopped(_message(label, run, file), run.history)
     return run.history
+
+
+def _advance(
+    run: Run,
+    file: Checkpoint | None,
+    rate: Callable[[int], float],
+    bar: Progress,
+    stop: threading.Event,
+) -> None:
+    """Take the steps that are left, recording and saving on the way, until done or stopped."""
+    while run.step < run.steps and not stop.is_set():
+        run.advance(rate(run.step))
+        if file is not None and run.step == 1 and file.resume():
+            continue
+        if run.due:
+            run.record()
+            _save(file)
+        bar.update(run.step, run.text)
+    if run.step < run.steps:
+        bar.update(run.step, "stopped")
+        run.history.interrupted = True
+        _save(file)
 
 
 def _save(file: Checkpoint | None) -> None:

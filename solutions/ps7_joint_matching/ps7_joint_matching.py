@@ -413,8 +413,8 @@ check.mmd2(mmd2, seed=5347, input_scale=2.0, ask=ask)
 #
 # $$\text{critic: } -E_{p(z)}[\log D(z)] - E_{q(z)}[\log(1 - D(z))], \qquad \text{model: } -E[L(x)] - w\, E_{q(z)}[\log D(z)].$$
 #
-# The model's second term is the *non-saturating* loss: it has its minimum where q(z) passes for the prior, and a useful slope even when the critic is sure. (It is not the JSD
-# itself; lecture 6 shows the difference.) A critic can be very sure, so compute with logits: $-\log \mathrm{sigmoid}(l) = \mathrm{softplus}(-l)$.
+# The model's second term is the *non-saturating* loss: it has its minimum where q(z) passes for the prior, and a useful slope even when the critic is sure. (Its value is
+# not the JSD.) A critic can be very sure, so compute with logits: $-\log \mathrm{sigmoid}(l) = \mathrm{softplus}(-l)$.
 
 
 # %% grade="solution" grade_id="aae_losses"

@@ -298,7 +298,7 @@ CORE = [
         TRAINING,
         (
             "checkpoint: none at an interruption",
-            "interrupted = True\n                _save(file)",
+            "interrupted = True\n        _save(file)",
             "interrupted = True",
         ),
         (
