@@ -155,6 +155,83 @@ SEQUENCES = [
         ("kalman: pull without the future", "pull = message[1] + ", "pull = "),
     ),
     *mutants_of(
+        "exact/filtering.py",
+        "exact/test_filtering.py",
+        (
+            "filtering: the best filter does not predict",
+            " + exact.pull[t, :, seen:] @ predict.T",
+            "",
+        ),
+        (
+            "filtering: the future is seen",
+            "pull = torch.zeros_like(exact.pull)",
+            "pull = exact.pull",
+        ),
+        (
+            "filtering: what is unseen regressed on the wrong side",
+            "among[:seen, :seen], among[:seen, seen:]",
+            "among[:seen, :seen] + torch.eye(seen).double(), among[:seen, seen:]",
+        ),
+        ("filtering: one step without x", "pull[t, :, t * chain.x_dim :", "pull[t, :, steps :"),
+        ("filtering: x without its covariance", "shift @ among @ shift.T", "shift @ shift.T"),
+        ("filtering: z certain given x", " + turn @ cov @ turn.T", ""),
+        ("filtering: only this step's x", "turn @ mean + q.pull[t]", "q.pull[t]"),
+        (
+            "filtering: z forgets the step before",
+            "mean = q.gain[t] @ mean + q.pull[t]",
+            "mean = q.pull[t]",
+        ),
+        (
+            "filtering: widths do not add up",
+            "cov = q.gain[t] @ cov @ q.gain[t].T + q.covariance[t]",
+            "cov = q.covariance[t]",
+        ),
+        ("filtering: KL of equal widths", " + torch.logdet(p) - torch.logdet(q)", ""),
+        ("filtering: KL without the dimension", "(trace - len(p) +", "(trace +"),
+        ("filtering: x without noise", "blocks[t, :, t] += chain.x_cov", "pass"),
+        (
+            "filtering: x correlated one step too far",
+            "powers[s - t] @ spread",
+            "powers[min(s - t + 1, steps - 1)] @ spread",
+        ),
+    ),
+    *mutants_of(
+        "figures/variational_rnn/linear.py",
+        "figures/test_variational_rnn.py",
+        ("row by row: z from the prior", "log_scale = posterior.chunk", "log_scale = prior.chunk"),
+        (
+            "row by row: KL exchanged",
+            "posterior.chunk(2, -1), prior.chunk",
+            "prior.chunk(2, -1), posterior.chunk",
+        ),
+        (
+            "row by row: dreams forget x",
+            "torch.cat((drawn[-1], z, h)",
+            "torch.cat((0 * drawn[-1], z, h)",
+        ),
+    ),
+    *mutants_of(
+        "figures/variational_rnn/row_by_row.py",
+        "figures/test_variational_rnn.py",
+        ("row by row: the next row is shown", "seen[t:] = UNSEEN", "seen[t + 1 :] = UNSEEN"),
+        (
+            "row by row: futures from the first state",
+            "walk.states[t - 1]",
+            "walk.states[0] * 0 + walk.states[t - 2]",
+        ),
+        ("row by row: ellipses of one deviation", "mu[0] + 2 * scale[0]", "mu[0] + scale[0]"),
+        (
+            "row by row: the wrong bar is strong",
+            "self.now.set_x(t - 0.35)",
+            "self.now.set_x(t + 0.65)",
+        ),
+        (
+            "row by row: the library instead of the reader",
+            "self._own(self.step, lambda",
+            "self._own(None, lambda",
+        ),
+    ),
+    *mutants_of(
         "exact/identities/sequences.py",
         "exact/test_sequence_identity.py",
         ("identity 16: KL to a uniform prior", " + past[..., None, None].log()", ""),

@@ -1,0 +1,154 @@
+r"""What a q that cannot see the future costs in the linear-Gaussian chain, as a number (slide 9).
+
+The VRNN's q(z_t | z_<t, x_<=t) is a *filter*: the true posterior of z_t also depends on x_{t+1},
+..., x_T. In the chain every q here is Gaussian with a mean that is linear in z_{t-1} and x, so the
+average gap log p(x) - ELBO is known in closed form, for the best filter too.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from course_lib.arguments import as_count
+from course_lib.exact.kalman import LinearGaussianChain
+
+__all__ = [
+    "LinearWalk",
+    "best_filter",
+    "expected_gap",
+    "observed_covariance",
+    "one_step_filter",
+    "smoother",
+]
+
+
+class LinearWalk(NamedTuple):
+    """A posterior that walks through time: q(z_t | z_{t-1}, x) = N(gain z_{t-1} + pull x, cov).
+
+    Attributes:
+        gain: (time, z_dim, z_dim).
+        pull: (time, z_dim, time * x_dim), how x_1, ..., x_T enter, flattened in this order.
+        covariance: (time, z_dim, z_dim).
+    """
+
+    gain: Tensor
+    pull: Tensor
+    covariance: Tensor
+
+
+def smoother(chain: LinearGaussianChain, steps: int) -> LinearWalk:
+    """Return the exact posterior p(z_t | z_{t-1}, x_t, ..., x_T) of a chain (slide 9).
+
+    Args:
+        chain: the chain.
+        steps: T, a positive integer.
+    """
+    size = as_count(steps, "steps") * chain.x_dim
+    basis = torch.eye(size, dtype=torch.float64).reshape(size, steps, chain.x_dim)
+    view = chain.posterior(basis)
+    return LinearWalk(view.gain, view.offset.permute(1, 2, 0), view.covariance)
+
+
+def best_filter(chain: LinearGaussianChain, steps: int) -> LinearWalk:
+    r"""Return the q(z_t | z_{t-1}, x_1, ..., x_t) with the largest average ELBO (slide 9).
+
+    The posterior's mean is linear in x. The best that a filter can do with the part that it has not
+    seen is to put its expectation given x_<=t in its place:
+
+    .. math:: q(z_t | z_{t-1}, x_{\le t}) = N\big(G_t z_{t-1} + E[o_t | x_{\le t}], C_t\big)
+
+    with G_t, o_t and C_t those of the posterior. Its average gap per step is half the trace of
+    :math:`C_t^{-1} \mathrm{Var}[o_t | x_{\le t}]`.
+
+    Args:
+        chain: the chain.
+        steps: T, a positive integer.
+    """
+    exact = smoother(chain, steps)
+    among = observed_covariance(chain, steps)
+    pull = torch.zeros_like(exact.pull)
+    for t in range(steps):
+        seen = (t + 1) * chain.x_dim
+        predict = torch.linalg.solve(among[:seen, :seen], among[:seen, seen:])  # (seen, unseen)
+        pull[t, :, :seen] = exact.pull[t, :, :seen] + exact.pull[t, :, seen:] @ predict.T
+    return LinearWalk(exact.gain, pull, exact.covariance)
+
+
+def one_step_filter(chain: LinearGaussianChain, steps: int) -> LinearWalk:
+    """Return p(z_t | z_{t-1}, x_t), a filter that is right about the present alone (slide 9).
+
+    It is the locally optimal proposal of a particle filter.
+
+    Args:
+        chain: the chain.
+        steps: T, a positive integer.
+    """
+    last = smoother(chain, 1)
+    pull = torch.zeros(as_count(steps, "steps"), chain.z_dim, steps * chain.x_dim).double()
+    for t in range(steps):
+        pull[t, :, t * chain.x_dim : (t + 1) * chain.x_dim] = last.pull[0]
+    return LinearWalk(last.gain.repeat(steps, 1, 1), pull, last.covariance.repeat(steps, 1, 1))
+
+
+def expected_gap(chain: LinearGaussianChain, q: LinearWalk) -> Tensor:
+    r"""Return the average of log p(x) - ELBO over sequences of the chain, step by step (slide 9).
+
+    .. math:: E_{p(x)} KL(q(z|x), p(z|x)) = \sum_t E_{p(x) q(z_{t-1}|x)}
+              KL\big(q(z_t | z_{t-1}, x), p(z_t | z_{t-1}, x)\big)
+
+    Args:
+        chain: the chain.
+        q: the posterior to be judged.
+
+    Returns:
+        (time,) the gap that each step adds, in nats; the sum is the gap.
+
+    Example:
+        >>> chain = LinearGaussianChain([[0.9]], [[1.2]], [0.5], [0.3])
+        >>> best, simple = best_filter(chain, 10), one_step_filter(chain, 10)
+        >>> 0 < expected_gap(chain, best).sum() < expected_gap(chain, simple).sum()
+        tensor(True)
+    """
+    steps = len(q.gain)
+    exact, among = smoother(chain, steps), observed_covariance(chain, steps)
+    mean = torch.zeros_like(q.pull[0])  # of z_{t-1} given x, as a matrix that multiplies x
+    cov = torch.zeros_like(chain.z_cov)  # of z_{t-1} given x
+    gaps = []
+    for t in range(steps):
+        turn = q.gain[t] - exact.gain[t]
+        shift = turn @ mean + q.pull[t] - exact.pull[t]
+        error = shift @ among @ shift.T + turn @ cov @ turn.T
+        gaps.append(_gaussian_gap(q.covariance[t], exact.covariance[t], error))
+        mean = q.gain[t] @ mean + q.pull[t]
+        cov = q.gain[t] @ cov @ q.gain[t].T + q.covariance[t]
+    return torch.stack(gaps)
+
+
+def observed_covariance(chain: LinearGaussianChain, steps: int) -> Tensor:
+    """Return the covariance of x_1, ..., x_T under the chain: (time * x_dim, time * x_dim).
+
+    Args:
+        chain: the chain.
+        steps: T, a positive integer.
+    """
+    powers = [torch.eye(chain.z_dim, dtype=torch.float64)]
+    for _ in range(as_count(steps, "steps") - 1):
+        powers.append(powers[-1] @ chain.transition)
+    blocks = torch.zeros(steps, chain.x_dim, steps, chain.x_dim, dtype=torch.float64)
+    spread = torch.zeros_like(chain.z_cov)
+    for t in range(steps):
+        spread = chain.transition @ spread @ chain.transition.T + chain.z_cov
+        for s in range(t, steps):
+            block = chain.emission @ powers[s - t] @ spread @ chain.emission.T
+            blocks[s, :, t], blocks[t, :, s] = block, block.T
+        blocks[t, :, t] += chain.x_cov
+    return blocks.reshape(steps * chain.x_dim, -1)
+
+
+def _gaussian_gap(q: Tensor, p: Tensor, error: Tensor) -> Tensor:
+    """Return the average KL of two Gaussians whose means differ by a vector of this covariance."""
+    trace = torch.linalg.solve(p, q + error).trace()
+    return 0.5 * (trace - len(p) + torch.logdet(p) - torch.logdet(q))

@@ -1,0 +1,153 @@
+"""The figures of lecture 5: what is drawn is what was computed, in every state."""
+
+import re
+import runpy
+
+import numpy as np
+import pytest
+import torch
+from notebook_runs import ROOT
+from torch.distributions import Independent, Normal, kl_divergence
+
+from course_lib.checks import variational_rnn as check
+from course_lib.figures.variational_rnn import linear, row_by_row
+
+pytestmark = pytest.mark.usefixtures("fixed_seed")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return row_by_row()
+
+
+def numbers(readout, pattern):
+    return [float(found) for found in re.findall(pattern + r" (-?\d+\.\d\d)", readout)]
+
+
+def gaussian(parameters):
+    mu, log_scale = parameters.chunk(2, -1)
+    return Independent(Normal(mu, log_scale.exp()), 1)
+
+
+def test_the_step_and_the_dream_of_the_figure_are_those_of_the_problem_set(capsys):
+    def vrnn_step(*inputs):
+        return linear.vrnn_step(*inputs)
+
+    def dream(*inputs):
+        return linear.dream(*inputs)
+
+    check.vrnn_step(vrnn_step)
+    check.dream(dream)
+    assert capsys.readouterr().out.count("✓") == 2
+
+
+def test_the_kl_of_the_figure_is_that_of_torch():
+    q, p = torch.randn(2, 7, 6).double()
+    exact = kl_divergence(gaussian(q), gaussian(p))
+    torch.testing.assert_close(linear.gaussian_kl(q, p), exact, rtol=0, atol=1e-12)
+
+
+def test_the_shipped_digits_are_one_of_each_class_and_the_model_knows_them():
+    weights, x = linear.trained()
+    assert x.shape == (10, 8, 8)
+    assert set(x.unique().tolist()) == {0.0, 1.0}
+    assert len({image.numpy().tobytes() for image in x}) == 10
+    assert weights.w_prior.shape == (4, 48)
+
+
+def test_it_opens_where_the_row_is_a_surprise(rows):
+    kl = numbers(rows.update(**rows.state), "KL")
+    assert kl[0] > 0.4 * kl[1]
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_the_bars_are_the_kl_of_a_walk_through_the_digit(rows, digit):
+    readout = rows.update(digit=digit, t=5, draw=2)
+    *bars, now = rows.figure.axes[2].patches
+    heights = [bar.get_height() for bar in bars]
+    assert numbers(readout, "KL") == pytest.approx([heights[4], sum(heights)], abs=0.02)
+    assert (now.get_x(), now.get_height()) == (bars[4].get_x(), heights[4])
+
+
+def test_rows_after_t_are_hidden_and_futures_begin_with_the_rows_seen(rows):
+    _, x = linear.trained()
+    for t in (1, 4, 7, 8):
+        rows.update(digit=6, t=t, draw=1)
+        seen = np.asarray(rows.figure.axes[0].images[0].get_array())
+        assert np.array_equal(seen[:t], x[6, :t].numpy())
+        assert t == 8 or not np.isin(seen[t:], (0, 1)).any()
+        sheet = np.asarray(rows.figure.axes[3].images[0].get_array())
+        futures = [sheet[9 * i : 9 * i + 8, 9 * j : 9 * j + 8] for i in range(4) for j in (0, 1)]
+        assert all(np.array_equal(future[:t], x[6, :t].numpy()) for future in futures)
+        assert (len({future.tobytes() for future in futures}) == 1) == (t == 8)
+
+
+def test_each_noise_gives_another_future_and_the_same_noise_the_same(rows):
+    sheets = []
+    for draw in (1, 2, 3, 4, 1):
+        rows.update(digit=2, t=2, draw=draw)
+        sheets.append(np.asarray(rows.figure.axes[3].images[0].get_array()).tobytes())
+    assert len(set(sheets)) == 4
+    assert sheets[0] == sheets[-1]
+
+
+def test_the_ellipses_are_two_standard_deviations(rows):
+    rows.update(digit=0, t=1, draw=1)
+    weights, _ = linear.trained()
+    prior = linear.first_state(1, weights) @ weights.w_prior.T
+    mu, scale = prior[0, :2], prior[0, 2:].exp()
+    x, y = (torch.tensor(part) for part in rows.figure.axes[1].lines[0].get_data())
+    radius = ((x - mu[0]) / scale[0]) ** 2 + ((y - mu[1]) / scale[1]) ** 2
+    torch.testing.assert_close(radius, torch.full_like(radius, 4.0), rtol=1e-5, atol=1e-5)
+
+
+def test_the_readers_functions_are_drawn_and_the_library_is_dashed():
+    mine = row_by_row(linear.vrnn_step, linear.dream)
+    assert "differ" not in mine.readout
+    dashed = [
+        line
+        for axes in mine.figure.axes[1:3]
+        for line in axes.lines
+        if line.get_linestyle() == "--"
+    ]
+    assert len(dashed) == 10
+    assert all(line.get_visible() for line in dashed)
+    assert mine.readout == row_by_row().readout
+
+
+def test_a_wrong_step_is_drawn_and_told():
+    def without_memory(x, h, *others):
+        return linear.vrnn_step(x, torch.ones_like(h), *others)
+
+    live = row_by_row(without_memory)
+    assert "your KL differs from the library's" in live.readout
+    heights = [bar.get_height() for bar in live.figure.axes[2].patches[:8]]
+    lines = [line.get_ydata()[0] for line in live.figure.axes[2].lines]
+    assert np.abs(np.subtract(heights, lines)).max() > 0.05
+
+
+def test_an_unfinished_function_leaves_the_library():
+    def unfinished(*inputs):
+        raise NotImplementedError("vrnn_step: your code goes here")
+
+    live = row_by_row(unfinished, unfinished)
+    assert live.readout.count("not started yet: vrnn_step") == 2
+    sheets = [np.asarray(f.figure.axes[3].images[0].get_array()) for f in (live, row_by_row())]
+    assert np.array_equal(*sheets)
+
+
+def test_the_shipped_model_is_what_its_script_trains():
+    """A few steps of training, since another machine rounds otherwise; then the shipped bound."""
+    path = ROOT / "tests" / "benchmarks" / "grids" / "variational_rnn.py"
+    script = runpy.run_path(str(path))
+    x = script["rows"].load().test["x"].repeat(3, 1, 1)
+    weights, digits = linear.trained()
+    models = [script["train"](20), script["train"](300), script["SmallVRNN"]().eval()]
+    with torch.no_grad():
+        for name, matrix in weights._asdict().items():
+            getattr(models[-1], name).copy_(matrix)
+        parts = [model.elbo(x) for model in models]
+    early, late, shipped = [float((part - kl).mean()) for part, kl in parts]
+    assert early < late < shipped
+    assert -18.6 < shipped < -17.9
+    assert np.array_equal(digits.numpy(), script["one_of_each"]())
