@@ -24,6 +24,10 @@ def mlp(
 ) -> nn.Sequential:
     """Return a perceptron with an activation between its layers.
 
+    Layers before a ReLU start with He's variance, 2 / n_in, which keeps the size of the signal
+    from layer to layer, and with a bias of zero. torch's own start has a sixth of that variance:
+    after a few layers hardly anything of x is left, and a VAE begins near its collapse.
+
     Args:
         in_features: size of the (flattened) input.
         hidden: the width of each hidden layer; it may be empty.
@@ -37,10 +41,16 @@ def mlp(
     Example:
         >>> mlp(12, (8,), 2, flatten=2)(torch.zeros(5, 3, 4)).shape
         torch.Size([5, 2])
+
+    Paper: He, Zhang, Ren, Sun (2015), arXiv:1502.01852.
     """
     layers: list[nn.Module] = [nn.Flatten(-flatten)] if flatten else []
     for n_in, n_out in itertools.pairwise((in_features, *hidden)):
-        layers += [nn.Linear(n_in, n_out), activation()]
+        layer = nn.Linear(n_in, n_out)
+        if activation is nn.ReLU:
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        layers += [layer, activation()]
     return nn.Sequential(*layers, nn.Linear((in_features, *hidden)[-1], out_features))
 
 

@@ -99,7 +99,7 @@ def test_the_schedule_is_slow_at_both_ends():
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_a_model_is_bracketed_on_its_own_examples(likelihood):
     model = VAE.build((1, 3, 5), 2, (8,), likelihood)
-    found = bidirectional_monte_carlo(model, 7, steps=100, chains=8)
+    found = bidirectional_monte_carlo(model, 7, steps=300, chains=16)
     assert found.x.shape == (7, 1, 3, 5)
     assert found.lower.shape == found.upper.shape == (7,)
     assert -0.6 < found.width < 0.6

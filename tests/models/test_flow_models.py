@@ -30,7 +30,7 @@ MODELS = [
 ]
 
 
-def randomised(model, scale=0.2):
+def randomised(model, scale=0.1):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(scale * torch.randn_like(parameter))

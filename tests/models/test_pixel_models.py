@@ -101,7 +101,7 @@ def test_every_parameter_learns(build):
 
 
 def test_the_importance_bound_starts_at_the_elbo_and_rises(build):
-    model, x = moved(build(), 0.3), images(4).repeat(500, 1, 1, 1)
+    model, x = moved(build(), 0.12), images(4).repeat(500, 1, 1, 1)
     elbo = model.elbo(x).total.unflatten(0, (500, 4))
     one = model.importance_bound(x, 1).unflatten(0, (500, 4))
     many = model.importance_bound(x, 16).unflatten(0, (500, 4))

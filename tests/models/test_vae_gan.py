@@ -94,7 +94,7 @@ def test_the_gradient_of_a_bit_is_that_of_its_mean():
 
 def test_samples_with_a_gradient_follow_the_distribution_of_samples():
     for likelihood in LIKELIHOODS:
-        model = build(likelihood)
+        model = VAEGAN.build(SHAPE, 2, (16,), likelihood, critic_hidden=(9,))
         with torch.no_grad():
             ours, others = model.rsample(20_000), model.sample(20_000)
         error = ((ours.var(0) + others.var(0)) / 20_000).sqrt()

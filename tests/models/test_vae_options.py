@@ -58,7 +58,7 @@ def test_the_kls_weight_rises_in_equal_steps_to_the_full_loss(name):
     first, second, third, fourth, fifth = (loss_of(model, batch) for _ in range(5))
     assert fourth - third == pytest.approx(second - first, rel=1e-3, abs=1e-4)
     assert third - second == pytest.approx(second - first, rel=1e-3, abs=1e-4)
-    assert second - first > 0.01
+    assert abs(second - first) > 0.01  # of one draw: the KL may be below 0
     assert fifth == fourth == pytest.approx(loss_of(made(name), batch), rel=1e-6)
 
 
