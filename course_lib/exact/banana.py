@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from course_lib.exact.grid import Grid, GridWorld
+from course_lib.exact.normal import log_normal
 
 __all__ = ["CURVATURE", "NOISE_SCALE", "best_affine_kl", "conditioner", "log_prob", "sample"]
 
@@ -34,8 +35,7 @@ def conditioner(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def log_prob(x: Tensor) -> Tensor:
     """Return log p(x) = log p(x_1) + log p(x_2 | x_1) in nats: (..., 2) -> (...)."""
-    mu, log_scale = conditioner(x)
-    return _log_normal(x, mu, log_scale).sum(-1)
+    return log_normal(x, *conditioner(x))
 
 
 def sample(n: int, generator: torch.Generator) -> Tensor:
@@ -71,9 +71,9 @@ def best_affine_kl(sequence: Sequence[int]) -> float:
         raise ValueError(f"sequence: expected (0, 1) or (1, 0), got {tuple(sequence)}")
     x_2, step = torch.linspace(-6, 42, 961, dtype=torch.float64), 48 / 960
     world = GridWorld(
-        lambda x_1: _log_normal(x_1[:, 0], torch.zeros(1), torch.zeros(1)),
-        lambda x, x_1: _log_normal(
-            x, CURVATURE * (x_1[:, 0].square() - 1), torch.tensor(math.log(NOISE_SCALE))
+        log_normal,
+        lambda x, x_1: log_normal(
+            x[..., None], CURVATURE * (x_1.square() - 1), math.log(NOISE_SCALE)
         ),
         Grid(-9.0, 9.0, 901),
     )
@@ -85,8 +85,3 @@ def best_affine_kl(sequence: Sequence[int]) -> float:
     ).double()
     first = math.log(2 * CURVATURE**2 + NOISE_SCALE**2)
     return 0.5 * (first + float((weight * log_variance).sum())) - math.log(NOISE_SCALE)
-
-
-def _log_normal(x: Tensor, mu: Tensor, log_scale: Tensor) -> Tensor:
-    standardised = (x - mu) * (-log_scale).exp()
-    return -0.5 * standardised.square() - log_scale - 0.5 * math.log(2 * math.pi)

@@ -5,7 +5,8 @@ import torch
 from scipy import integrate
 from torch.distributions import Normal
 
-from course_lib.exact.two_peaks import WORLD, log_likelihood, log_normal, log_prior
+from course_lib.exact.normal import log_normal
+from course_lib.exact.two_peaks import WORLD, log_likelihood, log_prior
 
 
 @pytest.mark.parametrize("x", [-0.5, 0.0, 1.5, 4.0])

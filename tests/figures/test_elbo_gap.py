@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 from course_lib.distributions.transforms import planar
 from course_lib.exact.grid import Grid, GridWorld
-from course_lib.exact.two_peaks import log_normal
+from course_lib.exact.normal import log_normal
 from course_lib.figures.elbo_gap.gap_by_hand import LAYERS, explorable
 from course_lib.figures.elbo_gap.latent_plane import window
 

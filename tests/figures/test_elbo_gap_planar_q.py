@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from course_lib.exact.two_peaks import log_normal
+from course_lib.exact.normal import log_normal
 from course_lib.figures.elbo_gap.gap_by_hand import LAYERS
 from course_lib.figures.elbo_gap.planar_q import (
     BASE,

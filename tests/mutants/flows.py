@@ -185,8 +185,8 @@ FLOWS = [
         IDENTITIES,
         (
             "flows, identity 10: extra log-det with the wrong sign",
-            "_log_normal(noise) + last + total",
-            "_log_normal(noise) - last + total",
+            "log_normal(noise) + last + total",
+            "log_normal(noise) - last + total",
         ),
         ("flows, identity 10: layers in sampling's order", "in reversed(flow)", "in flow"),
         (
@@ -196,8 +196,8 @@ FLOWS = [
         ),
         (
             "flows, identity 10: IAF posterior's log-det",
-            "(log_q - log_det) - _log",
-            "(log_q + log_det) - _log",
+            "(log_q - log_det) - log",
+            "(log_q + log_det) - log",
         ),
         ("flows, identity 11: log-dets equal", "log_det_back, -log_det)", "log_det_back, log_det)"),
         (

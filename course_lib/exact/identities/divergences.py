@@ -14,6 +14,7 @@ from course_lib.exact import f_divergence, tables
 from course_lib.exact.arrays import as_float64, expectation
 from course_lib.exact.grid import Grid
 from course_lib.exact.identities.residual import CLOSED_FORM, Residual, between
+from course_lib.exact.normal import log_normal
 
 __all__ = [
     "Fit",
@@ -115,7 +116,7 @@ def misspecified_minimisers(
     reach = float(scales.max())
     low, high = float(means.min()), float(means.max())
     grid = Grid(low - 12 * reach - (high - low), high + 12 * reach + (high - low), 1201)
-    log_data = _log_normal(grid.nodes, means, scales).logsumexp(-1) - math.log(len(means))
+    log_data = _on_line(grid, means, scales).logsumexp(-1) - math.log(len(means))
     box = ((low, high), (float(scales.min()) / 2, high - low + 2 * reach))
     return tuple(
         _fit(name, measure, grid, log_data, box) for name, measure in (("KL", _kl), ("JSD", _jsd))
@@ -145,7 +146,7 @@ def _fit(
 def _divergences(measure: Measure, grid: Grid, log_data: Tensor, tried: Tensor) -> Tensor:
     """Return the divergence of each (mean, log scale): (n, 2) -> (n,)."""
     parts = [
-        measure(grid, log_data, _log_normal(grid.nodes, part[:, 0], part[:, 1].exp()).T)
+        measure(grid, log_data, _on_line(grid, part[:, 0], part[:, 1].exp()).T)
         for part in tried.split(200)
     ]
     return torch.cat(parts)
@@ -160,6 +161,6 @@ def _jsd(grid: Grid, log_p: Tensor, log_q: Tensor) -> Tensor:
     return (_kl(grid, log_p, middle) + _kl(grid, log_q, middle)) / 2
 
 
-def _log_normal(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
-    """Return log N(x; mean, scale^2): (n, 1) and (m,) -> (n, m)."""
-    return -0.5 * ((x - mean) / scale).square() - scale.log() - 0.5 * math.log(2 * math.pi)
+def _on_line(grid: Grid, means: Tensor, scales: Tensor) -> Tensor:
+    """Return the log-densities of m Gaussians at the n nodes of a line: (n, m)."""
+    return log_normal(grid.nodes[:, None], means[:, None], scales[:, None].log())

@@ -13,6 +13,7 @@ from course_lib.exact import tables
 from course_lib.exact.arrays import as_float64, check_shape, expectation
 from course_lib.exact.identities.residual import CLOSED_FORM, GRID, Residual, between
 from course_lib.exact.linear_gaussian import LinearGaussian
+from course_lib.exact.normal import log_normal
 from course_lib.exact.quadrature import Grid
 
 __all__ = [
@@ -77,12 +78,12 @@ def product_of_experts_is_normalised_product(
     means, scales, keep = _experts(means, scales, observed)
     if means.shape[1] != grid.dim:
         raise ValueError(f"means: expected {grid.dim} dimensions as the grid, got {len(mean)}")
-    log_product = _log_normal(grid.nodes, torch.zeros_like(mean), torch.ones_like(scale))
+    log_product = log_normal(grid.nodes)
     for m in keep.nonzero().flatten().tolist():
-        log_product = log_product + _log_normal(grid.nodes, means[m], scales[m])
+        log_product = log_product + log_normal(grid.nodes, means[m], scales[m].log())
     grid.check_fit(log_product, "the product")
     right = log_product - grid.log_integral(log_product)
-    left = _log_normal(grid.nodes, mean, scale)
+    left = log_normal(grid.nodes, mean, scale.log())
     worst = between("", left, right, GRID).residual
     mass = (right + grid.log_weights).exp()
     ends = (float(expectation(mass, side)) for side in (left, right))
@@ -121,7 +122,7 @@ def posterior_is_product_of_posteriors(
     log_joint = both.log_prob(x) + second.x_dim * math.log(ratio)
     evidence = first.log_prob(x1) + second.log_prob(x2) - log_joint
     apart = first.posterior(x1).log_prob(z) + second.posterior(x2).log_prob(z)
-    right = apart - _log_normal(z, torch.zeros_like(z), torch.ones_like(z)) + evidence
+    right = apart - log_normal(z) + evidence
     name = "p(z|x1,x2) = p(z|x1) p(z|x2) / p(z) up to a constant"
     return between(name, both.posterior(x).log_prob(z), right, CLOSED_FORM)
 
@@ -161,8 +162,3 @@ def _experts(
         raise ValueError(f"scales: expected positive numbers, got {scales.min().item()}")
     keep = torch.ones(len(means)) if observed is None else torch.as_tensor(observed)
     return means, scales, check_shape(keep.bool(), (len(means),), "observed")
-
-
-def _log_normal(z: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
-    standardised = (z - mean) / scale
-    return -0.5 * (standardised.square() + math.log(2 * math.pi)).sum(-1) - scale.log().sum(-1)

@@ -7,7 +7,6 @@ relative where a density is large: far from the data log p(x) runs into the hund
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor
 from course_lib.exact.arrays import as_float64, check_shape
 from course_lib.exact.identities.residual import Residual
 from course_lib.exact.identities.transforms import Invertible, mapped
+from course_lib.exact.normal import log_normal
 
 __all__ = [
     "autoregressive_gaussian",
@@ -48,9 +48,7 @@ def autoregressive_gaussian(
     """
 
     def log_prob(z: Tensor) -> Tensor:
-        mu, log_scale = conditioner(z)
-        standardised = (z - mu) / log_scale.exp()
-        return (-0.5 * (standardised.square() + math.log(2 * math.pi)) - log_scale).sum(-1)
+        return log_normal(z, *conditioner(z))
 
     return log_prob
 
@@ -87,7 +85,7 @@ def autoregressive_prior_is_a_layer(
             total = total + log_det
         noise, last = mapped(layer.inverse, z)
         left = _density(log_prior, z) + total
-    return _relative("log p_AR(x) = log p_MAF(x)", left, _log_normal(noise) + last + total)
+    return _relative("log p_AR(x) = log p_MAF(x)", left, log_normal(noise) + last + total)
 
 
 def autoregressive_prior_is_an_inverse_posterior(
@@ -115,7 +113,7 @@ def autoregressive_prior_is_an_inverse_posterior(
     with torch.no_grad():
         noise, log_det = mapped(layer.inverse, z)
         left = log_q - _density(log_prior, z)
-    right = (log_q - log_det) - _log_normal(noise)
+    right = (log_q - log_det) - log_normal(noise)
     return _relative("log q(z) - log p_AR(z) = log q'(e) - log N(e)", left, right)
 
 
@@ -143,14 +141,10 @@ def maf_and_iaf_are_inverses(
         _relative("log|det IAF| = -log|det MAF|", log_det_back, -log_det),
         _relative(
             "log p_MAF(x) = log N(IAF(x)) + log|det IAF|",
-            _log_normal(noise) + density,
-            _log_normal(back) + log_det_back,
+            log_normal(noise) + density,
+            log_normal(back) + log_det_back,
         ),
     )
-
-
-def _log_normal(z: Tensor) -> Tensor:
-    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
 
 
 def _density(log_prior: LogDensity, z: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 from course_lib.exact.arrays import as_float64, check_shape
 from course_lib.exact.grid import Grid
 from course_lib.exact.identities.residual import GRID, Residual, between
+from course_lib.exact.normal import log_normal
 
 __all__ = [
     "Invertible",
@@ -109,9 +110,9 @@ def pull_back_mass(transform: Map, grid: Grid | None = None) -> Residual:
     grid = Grid(-12.0, 12.0, 1001, dim=2) if grid is None else grid
     with torch.no_grad():
         x, log_det = mapped(transform, grid.nodes)
-    log_normal = _log_normal(x)
-    grid.check_fit(log_normal + log_det, "p(f(z)) |det df/dz|")
-    mass = grid.log_integral(log_normal + log_det).exp()
+    log_base = log_normal(x)
+    grid.check_fit(log_base + log_det, "p(f(z)) |det df/dz|")
+    mass = grid.log_integral(log_base + log_det).exp()
     return between("mass of p(f(z)) |det df/dz| = 1", mass, 1.0, GRID)
 
 
@@ -146,16 +147,12 @@ def pushed_elbo_is_a_bound(
     grid = Grid(-10.0 * base_scale, 10.0 * base_scale, 120001) if grid is None else grid
     with torch.no_grad():
         z, log_det = mapped(transform, grid.nodes)
-    log_base = _log_normal(grid.nodes / base_scale) - grid.dim * math.log(base_scale)
+    log_base = log_normal(grid.nodes / base_scale) - grid.dim * math.log(base_scale)
     grid.check_fit(log_base, "q'(z')")
     weight = (log_base + grid.log_weights).exp()
-    elbo = (weight * (_log_normal(z) + log_det - log_base)).sum()
+    elbo = (weight * (log_normal(z) + log_det - log_base)).sum()
     over = float(elbo.clamp(min=0))
     return Residual("ELBO of pushed draws <= log Z = 0", float(elbo), 0.0, over, GRID)
-
-
-def _log_normal(z: Tensor) -> Tensor:
-    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1)
 
 
 def planar_without_constraint(u: Any, w: Any, b: Any) -> Map:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from course_lib.exact.two_peaks import log_normal
+from course_lib.exact.normal import log_normal
 from course_lib.figures import style
 from course_lib.figures.controls import Choice, Slider
 from course_lib.figures.elbo_gap.planar_q import (

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from course_lib.distributions.transforms import planar as reference_planar
 from course_lib.exact import two_peaks
-from course_lib.exact.two_peaks import log_normal
+from course_lib.exact.normal import log_normal
 
 __all__ = [
     "BASE",
