@@ -34,6 +34,7 @@ from measuring import MEASURING
 from modalities import MODALITIES
 from mutant import Mutant
 from pixels import PIXELS
+from preference import PREFERENCE
 from sequences import SEQUENCES
 from walls import WALLS_DOWN
 
@@ -51,6 +52,7 @@ MUTANTS = [
     *MEASURING,
     *MODALITIES,
     *PIXELS,
+    *PREFERENCE,
     *SEQUENCES,
     *FLOWS,
     *FLOW_FIGURES,
