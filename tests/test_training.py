@@ -99,6 +99,17 @@ class Point(nn.Module):
         return {"model": (self.w - batch).square().mean() / 2}
 
 
+class SmallTerm(Point):
+    """A large loss of one weight, and next to it a small one of another."""
+
+    def __init__(self, size):
+        super().__init__(start=1e4)
+        self.v, self.size = nn.Parameter(torch.ones(1)), size
+
+    def losses(self, batch):
+        return {"model": super().losses(batch)["model"] + self.size * self.v.square().mean()}
+
+
 class Pressed(Point):
     """The reader presses stop in step ``at``."""
 
@@ -740,6 +751,12 @@ class TestCheckpoint:
         first = weighted() if len(changes) == 1 else weighted(weight=2.0)
         run(first, checkpoint=tmp_path)
         self.assert_starts_anew(only_file(tmp_path), weighted(**changes))
+
+    def test_another_small_term_starts_anew(self, tmp_path):
+        """Neither the loss nor the norm of all gradients shows it in five digits."""
+        data = {"train": torch.zeros(9, 1), "validation": None}
+        run(SmallTerm(1.0), checkpoint=tmp_path, **data)
+        self.assert_starts_anew(only_file(tmp_path), SmallTerm(2.0), **data)
 
     def test_other_turns_start_anew(self, tmp_path, monkeypatch):
         data = torch.zeros(9, 1)

@@ -20,7 +20,7 @@ class Checkpoint:
     """A file in a folder, named after everything that determines the numbers of its run.
 
     The name is a hash of the model's initial state, the data, all settings, and the loss and
-    gradient of the first step. The last two detect changes that cannot be listed, such as a weight
+    gradients of the first step. The last two detect changes that cannot be listed, such as a weight
     inside the model or a corrected loss function. A different run therefore never uses this file.
 
     Args:

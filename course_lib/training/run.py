@@ -163,14 +163,17 @@ class Run:
         index = self._order[place * size : (place + 1) * size]
         return move(map_data(self.train, lambda x: x[index]), self.device)
 
-    def first_step(self) -> list[tuple[str, str, str]]:
-        """Return each player's loss and gradient norm of the step just taken, to five digits."""
+    def first_step(self) -> list[tuple[str, str, list[str]]]:
+        """Return each player's loss and gradient norms of the step just taken, to five digits.
+
+        Each weight has its own norm: a term that moves a few of them only, such as the tie of a
+        multimodal VAE, would be lost in the norm of all.
+        """
         said = []
         for name, optimiser in self.optimisers.items():
             weights = optimiser.param_groups[0]["params"]
-            gradients = [p.grad.norm() for p in weights if p.grad is not None]
-            loss, norm = self._since[name][-1], torch.stack(gradients).norm()
-            said.append((name, f"{loss:.5g}", f"{norm:.5g}"))
+            norms = [f"{p.grad.norm():.5g}" for p in weights if p.grad is not None]
+            said.append((name, f"{self._since[name][-1]:.5g}", norms))
         return said
 
     def state(self) -> dict[str, Any]:

@@ -278,6 +278,11 @@ CORE = [
         ("fit: order from the noise's seed", 'seed_for("order", self.seed, epoch)', "self.seed"),
         ("fit: unfinished not marked", "None if done else", "None if True else"),
         ("fit: unfinished never taken back", "None if done else", "None if False else"),
+        (
+            "resume: a small term accepted",
+            '[f"{p.grad.norm():.5g}" for p in weights if p.grad is not None]',
+            'f"{sum(p.grad.square().sum() for p in weights if p.grad is not None):.5g}"',
+        ),
     ),
     *mutants_of(
         "training/checkpoint.py",
