@@ -211,8 +211,9 @@ def jmvae_objective(
     r"""Return ELBO(x1,x2) - alpha sum_m KL(q(z|x1,x2), q(z|x_m)), tied (slide 8).
 
     In this direction q(z|x1) must cover q(z|x1,x2) for every plausible x2: its optimum is their
-    average over x2, uncertain about everything that x1 does not determine. The reverse,
-    KL(q(z|x_m), q(z|x1,x2)), lets it pick one of them with confidence.
+    average over x2, uncertain about everything that x1 does not determine. The optimum of the
+    reverse, KL(q(z|x_m), q(z|x1,x2)), is proportional to their geometric mean: as narrow as each of
+    them, however far apart they lie.
 
     Args:
         model: the model.

@@ -39,7 +39,11 @@ def two_noises():
 
 # Figures that need arguments, and the controls that only choose where a reader's result is seen.
 EXAMPLES = {"pixel_vae.two_noises": two_noises}
-VIEWS = {"pixel_vae.mask_painter": {"layers", "row", "column"}}
+VIEWS = {
+    "multimodal.experts": {"rule"},
+    "multimodal.tie": {"tie", "alpha"},
+    "pixel_vae.mask_painter": {"layers", "row", "column"},
+}
 MANY = 4  # values of one control that are tried
 
 

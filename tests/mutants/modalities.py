@@ -8,6 +8,9 @@ MULTIMODAL = "models/test_multimodal_vae.py"
 SEMI_SUPERVISED = "models/test_semi_supervised_vae.py"
 PAIRS = "data/test_pairs.py"
 IDENTITIES = "exact/test_expert_identities.py"
+TIE = "exact/test_tie.py"
+TWO = "exact/test_two_experts.py"
+FIGURES = "figures/test_multimodal.py"
 
 MODALITIES = [
     *mutants_of(
@@ -212,6 +215,61 @@ MODALITIES = [
             "Bayes: prior not divided out",
             "apart - log_normal(z) + evidence",
             "apart + evidence",
+        ),
+    ),
+    *mutants_of(
+        "exact/tie.py",
+        TIE,
+        ("tie: spread of the means left out", "+ (mean - centre).square()", ""),
+        ("tie: widths of the components left out", "scale.square() + (mean", "(mean"),
+        (
+            "tie: reverse averages variances",
+            "weight[:, None] * scale**-2",
+            "weight[:, None] * scale**2",
+        ),
+        ("tie: nothing is dragged", "alpha * found.scale**-2", "0 * found.scale**-2"),
+        ("tie: dragged posteriors too narrow", "(own + pull) / (1 + alpha)", "(own + pull)"),
+    ),
+    *mutants_of(
+        "exact/two_experts.py",
+        TWO,
+        ("two experts: prior divided out", "(scales**-2).sum(0)\n", "(scales**-2).sum(0) - 1\n"),
+        ("two experts: mixture of one", "torch.full((2,), 0.5", "torch.tensor([1.0, 1e-9]"),
+        (
+            "two experts: cost the other way",
+            "log_exact = exact.log",
+            "exact, shown = shown, exact\n    log_exact = exact.log",
+        ),
+        ("two experts: draws without their width", "self.scale[component] * noise", "noise"),
+    ),
+    *mutants_of(
+        "figures/multimodal/experts.py",
+        FIGURES,
+        ("experts: an absent view is drawn", "            line.set_visible(there)\n", ""),
+        (
+            "experts: ellipses as wide as variances",
+            "float(scale[0]) * np.cos",
+            "float(scale[0]) ** 2 * np.cos",
+        ),
+        (
+            "experts: decoded from the exact product",
+            "shown.at(self.uniform",
+            "exact.at(self.uniform",
+        ),
+    ),
+    *mutants_of(
+        "figures/multimodal/tie.py",
+        FIGURES,
+        (
+            "tie figure: shares of the nearest peak only",
+            "answer @ log_q.softmax(0)",
+            "weight.clone()",
+        ),
+        ("tie figure: divergences exchanged", "_kl(log_true, log_q)", "_kl(log_q, log_true)"),
+        (
+            "tie figure: the reverse tie is the forward one",
+            "library = reverse_tie(",
+            "library = forward_tie(",
         ),
     ),
 ]
