@@ -112,7 +112,7 @@ def _together(contract: Contract, cases: Sequence[Case]) -> Case:
         )
     )
     loosest = max(cases, key=lambda case: case.tolerance)
-    return _made(contract, loosest, inputs, "with rows of mixed size")
+    return _made(contract, loosest, inputs, "with mixed rows")
 
 
 def _in_float32(contract: Contract, case: Case) -> Case:
