@@ -8,13 +8,13 @@ formula holds.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from course_lib.exact.identities.experts import product_of_experts
+from course_lib.exact.normal import log_normal
 
 __all__ = ["RULES", "Combined", "combine", "cost"]
 
@@ -37,9 +37,8 @@ class Combined(NamedTuple):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Return the log-density: (..., 2) -> (...)."""
-        standardised = (z[..., None, :] - self.mean) / self.scale
-        each = -0.5 * (standardised.square() + math.log(2 * math.pi)) - self.scale.log()
-        return (each.sum(-1) + self.weight.log()).logsumexp(-1)
+        each = log_normal(z[..., None, :], self.mean, self.scale.log())
+        return (each + self.weight.log()).logsumexp(-1)
 
     def at(self, uniform: Tensor, noise: Tensor) -> Tensor:
         """Return the draws that belong to (n,) uniform and (n, 2) normal numbers: (n, 2)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from course_lib.exact.normal import log_normal
 from course_lib.exact.tie import Tied, forward_tie, joint_drawn_along, reverse_tie
 from course_lib.figures import style
 from course_lib.figures.controls import Choice, Slider
@@ -151,9 +151,7 @@ class _Tie:
 
 def _log_normal(mean: Tensor, scale: Tensor) -> Tensor:
     """Return log-densities on the grid: (components, 1) or (1,) -> (components, nodes)."""
-    mean, scale = mean.reshape(-1, 1), scale.reshape(-1, 1)
-    standardised = (Z - mean) / scale
-    return -0.5 * standardised.square() - scale.log() - 0.5 * math.log(2 * math.pi)
+    return log_normal(Z[:, None], mean.reshape(-1, 1, 1), scale.log().reshape(-1, 1, 1))
 
 
 def _log_mixture(mean: Tensor, scale: Tensor, weight: Tensor) -> Tensor:
