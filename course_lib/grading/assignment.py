@@ -77,7 +77,8 @@ class Assignment:
     @cached_property
     def modules(self) -> tuple[str, ...]:
         """The modules that the notebooks import, in order."""
-        return tuple(dict.fromkeys(m for d in self.declared.values() for m in _modules(d.imports)))
+        imports = [line for d in self.declared.values() for line in (*d.imports, *d.offered)]
+        return tuple(dict.fromkeys(module for line in imports for module in _modules(line)))
 
     @cached_property
     def solution(self) -> dict[str, Merged]:

@@ -14,6 +14,7 @@ __all__ = [
     "deferred_names",
     "defined_names",
     "free_names",
+    "imported_names",
     "parse",
 ]
 
@@ -59,6 +60,16 @@ def defined_names(source: str) -> set[str]:
     """
     symbols = _table(source).get_symbols()
     return {s.get_name() for s in symbols if s.is_imported() or s.is_namespace()}
+
+
+def imported_names(source: str) -> set[str]:
+    r"""Return the names that a cell imports at its top level; ``*`` tells none.
+
+    Example:
+        >>> sorted(imported_names("import os.path\nfrom math import tau as t\nx = 1"))
+        ['os', 't']
+    """
+    return {s.get_name() for s in _table(source).get_symbols() if s.is_imported()}
 
 
 def free_names(source: str) -> set[str]:

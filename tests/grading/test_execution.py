@@ -138,15 +138,20 @@ def test_errors_arrive_by_their_kind_and_text(hosts):
 
 
 def test_what_is_locked_or_imported_by_the_course_is_not_the_students_to_change(hosts):
-    assert passes(
-        hosts,
-        ("plain", "import math"),
-        locked("def helper(x): return x + 1"),
-        student("helper = math = len = lambda *a: 42\ndef f(x): return x"),
-        test("assert helper(1) == 2 and math.floor(1.5) == 1 and len([1]) == 1"),
-        locked("from math import floor"),
-        test("assert floor(2.5) == 2 and f(1) == 1"),
-    ) == [None, None]
+    def cells(answer):
+        return notebook(
+            ("plain", "import math"),
+            locked("def helper(x): return x + 1"),
+            student(answer),
+            test("assert helper(1) == 2 and math.floor(1.5) == 1 and len([1]) == 1"),
+            locked("from math import floor"),
+            test("assert floor(2.5) == 2 and f(1) == 1"),
+        )
+
+    answer = "def f(x): return x"
+    book = cells(f"helper = math = len = lambda *a: 42\n{answer}")
+    result = execute(book, declared(cells(answer)), {}, {}, hosts, LIMITS)
+    assert [error(result, 3), error(result, 5)] == [None, None]
 
 
 def test_a_test_sees_the_names_as_they_are_when_its_turn_comes(hosts):
@@ -372,14 +377,14 @@ def test_only_functions_of_the_courses_own_answers_may_be_replaced(hosts):
     assert error(result, 2) == "NameError: name 'check' is not defined"
 
 
-def test_functions_are_taken_from_answers_alone():
+def test_names_are_taken_from_answers_alone():
     book = notebook(
         ("plain", "def a(): pass"),
         locked("def b(): pass"),
-        student("def c():\n    def d(): pass\nclass E: pass\nf = lambda: 1"),
+        student("import re\ndef c():\n    def d(): pass\nif 1:\n    class E: pass\nf = lambda: 1"),
         test("def g(): pass"),
     )
-    assert declared(book).functions == ("c",)
+    assert declared(book).answers == {"c2": (("E", "c"), ("f",))}
 
 
 IMPORTS = ("plain", "from math import *\nfrom statistics import mean")
@@ -440,7 +445,7 @@ def test_what_a_function_says_of_itself_is_its_own(hosts):
     ]
 
 
-def test_imports_are_taken_from_all_cells_but_tests():
+def test_imports_of_answers_are_kept_apart_and_those_of_tests_left_out():
     book = notebook(
         ("plain", "import a\n%matplotlib inline\nfrom b import c as d"),
         locked("import a\nif True:\n    import hidden"),
@@ -448,7 +453,8 @@ def test_imports_are_taken_from_all_cells_but_tests():
         test("import f"),
         ("plain", "this is no Python"),
     )
-    assert declared(book).imports == "import a\nfrom b import c as d\nimport e"
+    assert declared(book).imports == ("import a", "from b import c as d")
+    assert declared(book).offered == ("import e",)
 
 
 @pytest.mark.parametrize(

@@ -522,6 +522,135 @@ def test_whatever_is_handed_in_the_graded_cells_are_the_sources(seed):
         assert_sound(SOURCE, again)
 
 
+# An edit that changes nothing is no tampering
+
+HARMLESS = [
+    "# why\n\n\nassert f(1) == 2",
+    "# what is this?\nassert f(1) == 2  # aha",
+    "assert f(1)==2",
+    "assert f(1,) == 2",
+    "assert (f(1) == 2)",
+    "print(f(1))\nassert f(1) == 2\nprint('done')\ndisplay(3)",
+]
+
+
+@pytest.mark.parametrize("source", HARMLESS)
+def test_an_edit_of_a_test_that_changes_nothing_is_a_note(source):
+    merged = done(answered(test_f=source))
+    assert_sound(SOURCE, merged)
+    assert not merged.tampered
+    assert merged.changes == [
+        "The test cell test_f had been edited, but not in what it does; the original counts."
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "# assert f(1) == 2",
+        "assert f(1) == 3",
+        "f = lambda x: 2\nassert f(1) == 2",
+        "print(f := lambda x: 2)\nassert f(1) == 2",
+        "if False:\n    assert f(1) == 2",
+        "%reset -f\nassert f(1) == 2",
+        "assert f(1) == 2; 3.0",
+        "f(1)\nassert f(1) == 2",
+        "assert f(1) ==",
+        "-" * 30_000 + "1",
+        "f" + "()" * 9000,
+    ],
+)
+def test_an_edit_of_a_test_that_changes_what_it_does_is_tampering(source):
+    merged = done(answered(test_f=source))
+    assert_sound(SOURCE, merged)
+    assert merged.tampered
+
+
+def test_an_edited_text_that_is_read_only_is_a_note():
+    course, given = deepcopy(SOURCE), deepcopy(RELEASE)
+    for one in (course, given):
+        by_id(one, "end").metadata.nbgrader = cell("end", "", locked=True).metadata.nbgrader
+    submitted = deepcopy(given)
+    by_id(submitted, "end").source = "The end, at last"
+    merged = merge(course, given, submitted)
+    assert len(merged.changes) == 1
+    assert not merged.tampered
+
+
+# Answers that lost their mark and define nothing
+
+
+def written(*answers, between=True):
+    """A course with two written answers and a code answer without a function, and a submission."""
+    names = ["first", "second", "value"][: len(answers)]
+    cells = [cell("title", "# Title", "markdown")]
+    for name in names:
+        kind = "code" if name == "value" else "markdown"
+        more = {"grade": True, "points": 5} if kind == "markdown" else {}
+        cells.append(
+            cell(
+                name,
+                "x = 3" if kind == "code" else "class struggle, for a model",
+                kind,
+                solution=True,
+                **more,
+            )
+        )
+        if between:
+            cells.append(cell(f"test_{name}", f"assert {name!r}", **TEST))
+    cells.append(cell("end", "The end", "markdown"))
+    course = new_notebook(cells=cells)
+    given, submitted = deepcopy(course), deepcopy(course)
+    for name, answer in zip(names, answers, strict=True):
+        by_id(given, name).source = f"stub of {name}" if name != "value" else "# stub"
+        by_id(submitted, name).source = answer
+    for number, one in enumerate(submitted.cells):
+        one.id, one.metadata = f"new-{number}", {}
+    return course, given, submitted
+
+
+@pytest.mark.parametrize("between", [True, False])
+def test_text_at_the_place_of_an_answer_that_lost_its_mark_counts(between):
+    course, given, submitted = written("class struggle", "Two.", between=between)
+    merged = merge(course, given, submitted)
+    assert_sound(course, merged)
+    assert [text(merged, name) for name in ("first", "second")] == ["class struggle", "Two."]
+    assert len(merged.notebook.cells) == len(course.cells)
+    found = "The answer first had lost its mark; the text at its place counts."
+    assert found in merged.changes
+    assert not merged.tampered
+
+
+def test_code_at_the_place_of_an_answer_that_lost_its_mark_counts():
+    course, given, submitted = written("One.", "Two.", "x = 4")
+    assert merge(course, given, submitted).answers["value"] == "x = 4"
+
+
+def test_all_of_the_text_at_its_place_is_the_answer():
+    course, given, submitted = written("One.", "Two.")
+    insert(submitted, "new-1", new_markdown_cell("More.", id="more"), new_code_cell("1", id="own"))
+    submitted.cells.insert(0, new_markdown_cell("My notes", id="notes"))
+    merged = merge(course, given, submitted)
+    assert_sound(course, merged)
+    assert text(merged, "first") == "One.\n\nMore."
+    assert ids(merged).count("own") == 1
+    assert "more" not in ids(merged)
+
+
+def test_where_text_may_be_the_answer_a_person_is_asked_to_read():
+    course, given, submitted = written("One.", "Two.", between=False)
+    lone = without(deepcopy(submitted), "new-2")  # one text, and two answers it may be
+    moved = without(deepcopy(submitted), "new-1", "new-2")
+    moved.cells.insert(0, new_markdown_cell("One. Two.", id="above"))
+    for one in (lone, moved):
+        merged = merge(course, given, one)
+        assert_sound(course, merged)
+        assert text(merged, "second") == merging.READ
+    nothing = merge(course, given, without(deepcopy(submitted), "new-1", "new-2"))
+    assert text(nothing, "second") == "stub of second"
+
+
 def test_thousands_of_cells_take_no_longer_than_they_must():
     many = [new_code_cell(f"def x{i}(): return {i}", id="same") for i in range(5000)]
     submitted = without(insert(answered(), "f", *many), "f", "g")

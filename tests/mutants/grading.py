@@ -4,7 +4,7 @@ from mutant import mutants_of
 
 CODEC, EXECUTION = "grading/test_codec.py", "grading/test_execution.py"
 VETTING, MERGING = "grading/test_vetting.py", "grading/test_merging.py"
-LEAKS = "test_leaks.py"
+LEAKS, UNEARNED = "test_leaks.py", "grading/test_unearned.py"
 SANDBOX = "grading/test_sandbox.py"
 
 GRADING = [
@@ -43,7 +43,7 @@ GRADING = [
         EXECUTION,
         (
             "grading: the student's names go first",
-            "foreign = sorted(names - (mine - self._answers))",
+            "foreign = sorted(names - (mine - self._answers - self._values))",
             "foreign = sorted(names)",
         ),
         (
@@ -63,7 +63,7 @@ GRADING = [
         ),
         (
             "grading: a name of an answer's is looked for here first",
-            "names - (mine - self._answers)",
+            "names - (mine - self._answers - self._values)",
             "names - mine",
         ),
         (
@@ -100,6 +100,40 @@ GRADING = [
             "grading: the student may end a loop of the judge's",
             "if not kinds or any(kind in NOT_RAISED for kind in kinds):",
             "if not kinds:",
+        ),
+    ),
+    *mutants_of(
+        "grading/processes/judge.py",
+        UNEARNED,
+        (
+            "grading: whatever has the name of an import is one",
+            "ours[0] if origin(ours[0]) == theirs else NoData(text)",
+            "ours[0]",
+        ),
+        (
+            "grading: answers bind functions alone",
+            "        self._values |= values - self._answers\n",
+            "",
+        ),
+        (
+            "grading: a name of a builtin's is the judge's",
+            " | (values & vars(builtins).keys())",
+            "",
+        ),
+        ("grading: a test cannot bind what an answer binds", "        self._values -= names\n", ""),
+    ),
+    *mutants_of(
+        "grading/running/execution.py",
+        UNEARNED,
+        (
+            "grading: imports of answers are run for everybody",
+            "Declared(tuple(imports[False]), ",
+            "Declared((*imports[False], *imports[True]), ",
+        ),
+        (
+            "grading: an answer's names stay the judge's",
+            '            self._judged("N", ',
+            '            print("N", ',
         ),
     ),
     *mutants_of(
@@ -155,8 +189,8 @@ GRADING = [
         EXECUTION,
         (
             "grading: any function of a student's is an answer's",
-            'if cell.metadata.get("nbgrader", {}).get("solution"):',
-            "if True:",
+            "            if answer:\n",
+            "            if True:\n",
         ),
         (
             "grading: cells go on when the whole time is over",
@@ -221,7 +255,42 @@ GRADING = [
     *mutants_of(
         "grading/intake/merging.py",
         MERGING,
-        ("grading: a copied test is tampering", "elif len(edited) == len(copies):", "elif edited:"),
+        (
+            "grading: a copied test is tampering",
+            "        elif len(edited) == len(copies):\n            self._tampered",
+            "        elif edited:\n            self._tampered",
+        ),
+        (
+            "grading: a comment in a test is tampering",
+            "elif len(edited) == len(copies) and self._harmless(place, cell, edited):",
+            "elif False:",
+        ),
+        (
+            "grading: whatever stands at its place is an answer for nobody",
+            "            self.own.difference_update(found)\n",
+            "",
+        ),
+        ("grading: an answer that may be there is the stub", "return READ if asks else", "return"),
+    ),
+    *mutants_of(
+        "grading/intake/meaning.py",
+        MERGING,
+        ("grading: a print that binds is a print", "return node if any(", "return None if any("),
+        ("grading: magics mean nothing", "[line.strip() for line in MAGIC.findall(source)]", "[]"),
+        ("grading: any show of a test is harmless", "SHOWS = {", 'SHOWS = {"f", '),
+        ("grading: the parser's errors end the run", ", RecursionError, MemoryError", ""),
+    ),
+    *mutants_of(
+        "grading/intake/losing.py",
+        MERGING,
+        ("grading: an answer that lost its mark is lost", "free[: 1 if", "free[: 0 if"),
+        ("grading: text of others is the answer", "there.get(before, -1) + 1", "0"),
+        ("grading: the first of two answers takes all", "free[: 1 if", "free[: None if"),
+        (
+            "grading: a text with the word class defines",
+            'if self.cells[place].cell_type != "code"',
+            "if False",
+        ),
     ),
     *mutants_of(
         "grading/records/results.py",

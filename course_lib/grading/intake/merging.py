@@ -7,15 +7,15 @@ version of it counts, since an import or a helper may stand there.
 
 from __future__ import annotations
 
-import re
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from course_lib.grading.intake.losing import Lost
 from course_lib.grading.intake.matching import SPARE, grade_id, is_solution, match, same_text
+from course_lib.grading.intake.meaning import same_meaning
 from course_lib.grading.intake.reading import unique_id
 from course_lib.grading.intake.written import sanitise_markdown
 
@@ -29,7 +29,9 @@ MARKS = {
     "locked": "settings",
     "task": "settings",
 }
-DEFINED = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+(\w+)", re.MULTILINE)
+READ = (
+    "*(This answer had lost its mark and was not found. Its reader looks at the cells around it.)*"
+)
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
 
 
@@ -41,8 +43,8 @@ class Merged:
         notebook: the source's cells with the student's answers, and the student's own cells, which
             carry ``{"grading": {"extra": True}}``; every cell has a unique id, none has outputs.
         changes: what was put back or is missing, a sentence each, fit for the student.
-        tampered: whether a test or locked cell, points or settings had been edited; a cell that was
-            deleted, copied or moved does not count as tampering.
+        tampered: whether what a test or locked cell does, points or settings had been edited; to
+            delete, copy or move a cell, or to add a comment or a print, is no tampering.
         answers: the source of each code answer by grade id; the stub where there is none.
     """
 
@@ -89,11 +91,11 @@ class _Merge:
             if place not in (None, SPARE):
                 self.copies.setdefault(place, []).append(at)
         self.own = {at for at, place in enumerate(self.places) if place is None}
-        answers = {place for place, cell in enumerate(source.cells) if is_solution(cell)}
-        self.authored = [at for at, p in enumerate(self.places) if p is None or p in answers]
+        self.lost = Lost(source, self.released, self.theirs, self.places)
         self.settled: list[NotebookNode] = []
         self.counting: dict[int, int] = {}  # which copy stands where its cell stands
         self.changes: list[str] = []
+        self.guessed = False  # whether an answer was found by its place alone
         self.tampered = False
         self.answers: dict[str, str] = {}
 
@@ -146,10 +148,9 @@ class _Merge:
         if len(edited) > 1:
             self._say(f"The answer {name} was there {len(edited)} times; the last one counts.")
             self.own.update(edited[:-1])
-        at = (edited or copies or [self._defining(place, cell)])[-1]
+        at = (edited or copies or [self.lost.defining(place)])[-1]
         if at is None:
-            self._say(f"The answer {name} is missing.")
-            return self._stub(place)
+            return self._unmarked(place, cell)
         if not copies:
             self._say(f"The answer {name} had lost its mark; it was found by what it defines.")
             self.own.discard(at)
@@ -164,17 +165,20 @@ class _Merge:
             text = self._text(at, cell)
         return text
 
-    def _defining(self, place: int, cell: NotebookNode) -> int | None:
-        """The cell that defines most of the functions and classes that an answer should."""
-        names = set(DEFINED.findall(f"{cell.source}\n{self._stub(place)}"))
-        ranked = [(len(names & self._definitions[at]), at) for at in self._definitions]
-        best, at = max(ranked, default=(0, None))
-        return at if best else None
-
-    @cached_property
-    def _definitions(self) -> dict[int, set[str]]:
-        code = [at for at in self.authored if self.theirs[at].cell_type == "code"]
-        return {at: set(DEFINED.findall(self.theirs[at].source)) for at in code}
+    def _unmarked(self, place: int, cell: NotebookNode) -> str:
+        """The text at an answer's place, or a request to read; the stub if there is nothing."""
+        there = {p: copies[0] for p, copies in self.copies.items()} | self.counting
+        found, name = self.lost.between(place, there, self.own), grade_id(cell)
+        if found:
+            self._say(f"The answer {name} had lost its mark; the text at its place counts.")
+            self.own.difference_update(found)
+            self.places[found[0]], self.counting[place] = place, found[0]
+            self.guessed = True
+            return "\n\n".join(self._text(at, cell) for at in found)
+        self._say(f"The answer {name} is missing.")
+        kinds = {self.theirs[at].cell_type for at in self.own if self.theirs[at].source.strip()}
+        asks = cell.cell_type == "markdown" and (self.guessed or "markdown" in kinds)
+        return READ if asks else self._stub(place)
 
     def _open(self, place: int, cell: NotebookNode, copies: list[int]) -> str:
         """The student's version of a cell that anyone may change."""
@@ -195,6 +199,8 @@ class _Merge:
             self._say(f"{what} was missing; it was put back.")
         elif mark.get("task"):  # an answer may have been written into it
             self.own.update(edited)
+        elif len(edited) == len(copies) and self._harmless(place, cell, edited):
+            self._say(f"{what} had been edited, but not in what it does; the original counts.")
         elif len(edited) == len(copies):
             self._tampered(f"{what} had been edited; the original counts.")
         elif len(retyped) == len(copies):
@@ -202,6 +208,15 @@ class _Merge:
         elif edited:
             self._say(f"{what} had been copied and edited; the original counts.")
             self.own.update(edited)
+
+    def _harmless(self, place: int, cell: NotebookNode, edited: list[int]) -> bool:
+        """Whether a copy of a locked cell still does what the original does."""
+        known = [text for text in (self._stub(place), cell.source) if text]
+        return cell.cell_type != "code" or any(
+            self.theirs[at].cell_type == "code" and same_meaning(self.theirs[at].source, text)
+            for at in edited
+            for text in known
+        )
 
     def _check_marks(self, place: int, cell: NotebookNode, copies: list[int]) -> None:
         name = grade_id(cell)

@@ -3,10 +3,11 @@
 A name that the tests use and that is not theirs is looked up in the student's process. Data comes
 over as data; a function as a stand-in, whose call sends the arguments there and the result back.
 So a test is written as for the student's own notebook, and a patched library, a rebound name or
-an object that equals everything stays on the other side. A function that an answer of the course's
-own notebook defines is the student's, whatever the judge has imported under its name, until a test
-or a locked cell defines its own. A test may also delete or rebind such a name: for the calls of
-that cell, it is so over there.
+an object that equals everything stays on the other side. What an answer of the course's own
+notebook binds is the student's from there on, whatever the judge has under its name, until a test
+or a locked cell binds it again. A test may also delete or rebind the name of a function: for the
+calls of that cell, it is so over there. What an answer imports is the judge's own, but only for a
+student who has the same under that name.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from course_lib.grading.processes.codec import NotData, decode, encode
-from course_lib.grading.processes.shell import Shell
+from course_lib.grading.processes.shell import Shell, origin
 from course_lib.notebooks.names import bound_names, deferred_names, defined_names, free_names
 
 __all__ = ["Judge", "StudentError"]
@@ -72,10 +73,10 @@ class StandIn:
 
 
 class NoData:
-    """What stands for a student's object that is neither data nor can be called."""
+    """What stands for a student's object that a test cannot use; to use it raises a TypeError."""
 
-    def __init__(self, name: str, kind: str) -> None:
-        self._text = f"{name} is a {kind}, which is no plain data: a test must ask about it"
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     def __getattr__(self, name: str) -> Any:
         raise TypeError(self.__dict__["_text"])
@@ -84,6 +85,7 @@ class NoData:
         raise TypeError(self._text)
 
     __eq__ = __ne__ = __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = _refuse
+    __call__ = _refuse
     __hash__ = None
 
 
@@ -100,27 +102,38 @@ class Judge:
         self.shell, self.room, self._send = shell, room, ask_student
         self._wanted: set[str] = set()
         self._own: set[str] = set()
-        self._answers: set[str] = set()  # functions that the course's own answers define
+        self._answers: set[str] = set()  # functions and classes that the course's answers define
+        self._values: set[str] = set()  # what else they bind
+        self._offered: list[str] = []  # what they import
         self._borrowed: dict[str, Any] = {}  # what the cell that runs started with
         self._known: set[str] = set()  # the names that it started with
         self.kinds: dict[str, Callable[[Any], Any]] = {
             "I": self.take,
+            "N": self.cede,
             "L": self.prepare,
             "X": self.run,
         }
 
     def take(self, request: dict[str, Any]) -> bytes:
         """Run the imports of the course's notebook; what can be imported is the judge's own."""
-        self._answers = set(request["functions"])
-        shown = self._show(request["source"], {})
-        self._own |= _names(bound_names, request["source"]) & self.shell.user_ns.keys()
-        return shown
+        self._offered = list(request["offered"])
+        for statement in request["source"]:  # one that fails takes no other along
+            self._show(statement, {})
+            self._own |= _names(bound_names, statement) & self.shell.user_ns.keys()
+        return self._show("", {})
+
+    def cede(self, request: dict[str, Any]) -> bytes:
+        """Let the names that an answer binds be the student's."""
+        functions, values = map(set, request["source"])
+        self._answers |= functions | (values & vars(builtins).keys())  # never free in a test
+        self._values |= values - self._answers
+        return self._show("", {})
 
     def prepare(self, request: dict[str, Any]) -> bytes:
         """Run a locked cell; the names that it binds are the judge's own, even if it fails."""
         source = request["source"]
         self._wanted |= _names(free_names, source)
-        self._own |= _names(bound_names, source)
+        self._bind(_names(bound_names, source))
         self._answers -= _names(bound_names, source)
         borrowed = {}
         with contextlib.suppress(Exception):  # the course's cell then goes without
@@ -131,7 +144,7 @@ class Judge:
         """Run a test cell and return what it showed, as JSON."""
         source = request["source"]
         self._answers -= _names(defined_names, source)
-        self._own |= _names(bound_names, source)
+        self._bind(_names(bound_names, source))
         self._wanted |= _names(deferred_names, source)
         try:
             borrowed = self._borrow(self._wanted | self._answers | _names(free_names, source))
@@ -139,10 +152,15 @@ class Judge:
             return self.shell.failed(type(error).__name__, str(error))
         return self._show(source, borrowed)
 
+    def _bind(self, names: set[str]) -> None:
+        """Let names that a cell of the judge's binds be its own."""
+        self._own |= names
+        self._values -= names
+
     def _show(self, source: str, borrowed: dict[str, Any]) -> bytes:
         """Run a cell with names that are borrowed for as long as it runs."""
         here = self.shell.user_ns
-        for name in self._answers:  # an import, or what the cell before made of it
+        for name in self._answers | self._values:  # an import, or what a cell before made of it
             here.pop(name, None)
         here.update(borrowed)
         self._borrowed, self._known = borrowed, set(here)
@@ -203,20 +221,39 @@ class Judge:
     def _borrow(self, names: set[str]) -> dict[str, Any]:
         """Look names up in the student's process: those of answers, and those nobody here binds."""
         mine = self._own | self.shell.user_ns.keys() | vars(builtins).keys()
-        foreign = sorted(names - (mine - self._answers))
+        foreign = sorted(names - (mine - self._answers - self._values))
         if not foreign:
             return {}
         found = self.question({"do": "look", "names": foreign})["value"]
         borrowed = {}
         for name in foreign:
-            kind, value = found.get(name, ("missing", None))
-            if kind == "callable":
+            kind, value, theirs = found.get(name, ("missing", None, ""))
+            if kind == "missing":
+                continue
+            ours = [] if name in self._answers | self._values else self._imported(name)
+            if ours:
+                text = f"{name} is not what the course's own answer imports: {origin(ours[0])}"
+                borrowed[name] = ours[0] if origin(ours[0]) == theirs else NoData(text)
+            elif kind == "callable":
                 borrowed[name] = StandIn(name, value, self.value)
             elif kind == "other":
-                borrowed[name] = NoData(name, str(value)[:LONGEST_NAME])
+                what = str(value)[:LONGEST_NAME]
+                text = f"{name} is a {what}, which is no plain data: a test must ask about it"
+                borrowed[name] = NoData(text)
             elif kind == "data":
                 borrowed[name] = value
         return borrowed
+
+    def _imported(self, name: str) -> list[Any]:
+        """What the imports of the course's own answers make of a name, if they bind it."""
+        for statement in reversed(self._offered):
+            here: dict[str, Any] = {}
+            if name in _names(bound_names, statement) or statement.endswith("*"):
+                with contextlib.suppress(Exception):
+                    exec(statement, here)
+            if name in here:
+                return [here[name]]
+        return []
 
 
 def _names(kind: Callable[[str], set[str]], source: str) -> set[str]:

@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+from types import ModuleType
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -21,7 +22,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-__all__ = ["Shell", "new_shell"]
+__all__ = ["Shell", "new_shell", "origin"]
 
 LONGEST_NAME, LONGEST_ERROR = 200, 20_000
 
@@ -166,6 +167,24 @@ class Shell(InteractiveShell):
 
     def enable_gui(self, gui: Any = None) -> None:
         """Do nothing: there is no window."""
+
+
+def origin(value: Any) -> str:
+    """Return whence an object comes: two processes that import the same get the same text.
+
+    Args:
+        value: a module, a function, a class, or any other object.
+
+    Example:
+        >>> origin(json), origin(json.loads), origin(2.5)
+        ('json', 'json.loads', 'float 2.5')
+    """
+    if isinstance(value, ModuleType):
+        return value.__name__
+    if callable(value) and getattr(value, "__qualname__", None):
+        return f"{getattr(value, '__module__', None)}.{value.__qualname__}"
+    shown = repr(value)[:LONGEST_NAME] if type(value) in (bool, int, float, str) else ""
+    return f"{type(value).__name__} {shown}".strip()
 
 
 def new_shell() -> Shell:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from course_lib.grading.processes.codec import NotData, decode, encode
-from course_lib.grading.processes.shell import Shell
+from course_lib.grading.processes.shell import Shell, origin
 
 __all__ = ["Student"]
 
@@ -44,13 +44,16 @@ class Student:
             return _as_error(error)
 
     def _look(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What each of some names stands for here: data, something to call, or neither."""
+        """What each of some names stands for: data, something to call, or neither; and whence."""
         return {"value": {name: self._describe(name) for name in request["names"]}}
 
-    def _describe(self, name: str) -> tuple[str, Any]:
+    def _describe(self, name: str) -> tuple[str, Any, str]:
         if name not in self.shell.user_ns:
-            return "missing", None
+            return "missing", None, ""
         value = self.shell.user_ns[name]
+        return *self._as_data(value), origin(value)
+
+    def _as_data(self, value: Any) -> tuple[str, Any]:
         if callable(value):
             doc = getattr(value, "__doc__", None)
             return "callable", doc[:LONGEST_TEXT] if isinstance(doc, str) else None

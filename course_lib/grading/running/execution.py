@@ -19,13 +19,14 @@ from course_lib.grading.processes.codec import decode, encode
 from course_lib.grading.running.hosts import Gone, HostClient, Session
 from course_lib.grading.running.outputs import error, outputs
 from course_lib.grading.sandbox.limits import Limits
+from course_lib.notebooks.names import bound_names, defined_names, imported_names, parse
 
 __all__ = ["Declared", "Execution", "declared", "execute", "role"]
 
 EXPANDED = 8  # times that an output may grow when it is written as JSON
 GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
 LATER, AT_LEAST = 0.1, 10.0  # of the limit, and in seconds: what cells get after a timeout
-IMPORTS, FUNCTIONS = ast.Import | ast.ImportFrom, ast.FunctionDef | ast.AsyncFunctionDef
+IMPORTS = ast.Import | ast.ImportFrom
 GONE = {
     "memory": ("out of memory", "{at} used more than {limits.memory} bytes of memory"),
     "timeout": ("timed out", "{at} ran longer than {allowed:g} s and did not stop"),
@@ -64,33 +65,50 @@ class Declared:
     """What a source notebook says of its names, before anything runs.
 
     Attributes:
-        imports: the import statements at the top level of its cells, tests left out.
-        functions: the functions that its answers define: whatever a test does to such a name, what
-            it calls is the student's.
+        imports: the import statements at the top level of its cells, answers and tests left out.
+        offered: those of its answers. The judge runs one only for a name that the student has too.
+        answers: by grade id, the functions and classes that an answer defines, and what else it
+            binds: from there on, the student's.
     """
 
-    imports: str = ""
-    functions: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    offered: tuple[str, ...] = ()
+    answers: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
 
 
 def declared(notebook: NotebookNode) -> Declared:
-    """Return what a source notebook imports, and which functions its answers define."""
-    imports, functions = [], []
+    """Return what a source notebook imports, and which names its answers bind."""
+    imports: dict[bool, dict[str, None]] = {True: {}, False: {}}
+    answers = {}
     for cell in notebook.cells:
         if cell.cell_type == "code" and role(cell) != "judge":
-            nodes = _statements(cell.source)
-            imports += [ast.unparse(node) for node in nodes if isinstance(node, IMPORTS)]
-            if cell.metadata.get("nbgrader", {}).get("solution"):
-                functions += [node.name for node in nodes if isinstance(node, FUNCTIONS)]
-    return Declared("\n".join(dict.fromkeys(imports)), tuple(dict.fromkeys(functions)))
+            marks = cell.metadata.get("nbgrader", {})
+            answer = bool(marks.get("solution"))
+            found = [ast.unparse(n) for n in _statements(cell.source) if isinstance(n, IMPORTS)]
+            imports[answer] |= dict.fromkeys(found)
+            if answer:
+                answers[marks.get("grade_id")] = _bound(cell.source)
+    return Declared(tuple(imports[False]), tuple(imports[True]), answers)
 
 
 def _statements(source: str) -> list[ast.stmt]:
-    lines = [line for line in source.split("\n") if not line.startswith(("%", "!"))]
     try:
-        return ast.parse("\n".join(lines)).body
+        return parse(source).body
     except SyntaxError:
         return []
+
+
+def _bound(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The functions and classes that a cell defines, and what else it binds but imports."""
+    try:
+        bound, defined, imported = (
+            bound_names(source),
+            defined_names(source),
+            imported_names(source),
+        )
+    except SyntaxError:
+        return (), ()
+    return tuple(sorted(defined - imported)), tuple(sorted(bound - defined))
 
 
 def execute(
@@ -126,8 +144,8 @@ def execute(
     try:
         judge = hosts[1].session(limits, course_files)
         try:
-            run = _Run(student, judge, limits)
-            run.prepare(source)
+            run = _Run(source, student, judge, limits)
+            run.prepare()
             for cell in _that_matter(notebook.cells):
                 run.cell(cell)
             if loaded:
@@ -150,17 +168,17 @@ def _that_matter(cells: list[NotebookNode]) -> list[NotebookNode]:
 class _Run:
     """The course of one execution."""
 
-    def __init__(self, student: Session, judge: Session, limits: Limits) -> None:
-        self.student, self.judge, self.limits = student, judge, limits
+    def __init__(self, source: Declared, student: Session, judge: Session, limits: Limits) -> None:
+        self.source, self.student, self.judge, self.limits = source, student, judge, limits
         self.result = Execution()
         self.until = self._now() + limits.seconds
         self.allowed = limits.cell_seconds
         self.gone = ""
         self.at = ""
 
-    def prepare(self, source: Declared) -> None:
-        """Let the judge import what the source notebook imports, and tell it the answers' names."""
-        self._judged("I", source.imports, functions=source.functions)
+    def prepare(self) -> None:
+        """Let the judge import what the source notebook imports."""
+        self._judged("I", self.source.imports, offered=self.source.offered)
 
     def cell(self, cell: NotebookNode) -> None:
         """Run a cell where it belongs and keep what it showed."""
@@ -172,6 +190,8 @@ class _Run:
             shown = self._judged("L" if where == "both" else "X", cell.source)
         if where in ("both", "student"):
             shown = self._run(cell.source)
+        if where == "student" and _grade_id(cell) in self.source.answers:
+            self._judged("N", self.source.answers[_grade_id(cell)])
         self.result.outputs[cell.id] = shown
         self.result.seconds[cell.id] = time.monotonic() - began
 
@@ -195,7 +215,7 @@ class _Run:
         except Gone as gone:
             return [self._lost(gone)]
 
-    def _judged(self, kind: str, source: str, **more: Any) -> list[dict[str, Any]]:
+    def _judged(self, kind: str, source: Any, **more: Any) -> list[dict[str, Any]]:
         """Let the judge run a cell, serve its questions, and return what it showed."""
         end = self._now() + self._left()
         try:
@@ -273,9 +293,13 @@ class _Run:
         return error("Gone", self.gone)
 
 
+def _grade_id(cell: NotebookNode) -> str | None:
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
 def _named(cell: NotebookNode) -> str:
     """How a student finds a cell: by its grade id, or by how it begins."""
-    name = cell.metadata.get("nbgrader", {}).get("grade_id")
+    name = _grade_id(cell)
     return f"the cell {name}" if name else f"the cell that begins {cell.source.strip()[:40]!r}"
 
 
