@@ -362,12 +362,77 @@ EXACT = [
             "max(float(value - bound), 0.0)",
         ),
         (
-            "identity 13: KL of the model from the data",
-            "expectation((log_p + grid.log_weights).exp(), log_p - log_q, -1)",
-            "expectation((log_q + grid.log_weights).exp(), log_q - log_p, -1)",
+            "identity 13: the two minimisers exchanged",
+            "return world.best(0.0), world.best(math.inf)",
+            "return world.best(math.inf), world.best(0.0)",
         ),
-        ("identity 13: mixture not normalised", " - math.log(len(means))", ""),
-        ("identity 13: search not refined", "while half.max() > 1e-5", "while half.max() > 1"),
+    ),
+    *mutants_of(
+        "exact/misspecified.py",
+        "exact/test_misspecified.py",
+        (
+            "misspecified: KL of the model from the data",
+            "expectation((log_p + self._grid.log_weights).exp(), log_p - log_q, -1)",
+            "expectation((log_q + self._grid.log_weights).exp(), log_q - log_p, -1)",
+        ),
+        (
+            "misspecified: weights ignored",
+            "(each + weight.log()).logsumexp(-1)",
+            "each.logsumexp(-1)",
+        ),
+        ("misspecified: search not refined", "while half.max() > 1e-5", "while half.max() > 1"),
+        (
+            "misspecified: middle without its half",
+            " - math.log(2)\n        halves",
+            "\n        halves",
+        ),
+        ("misspecified: both halves added", "halves / 2", "halves"),
+        ("misspecified: lambda on the KL", "kl + lambda_ * jsd", "lambda_ * kl + jsd"),
+        (
+            "misspecified: an infinite lambda minimises the KL",
+            "return jsd if math.isinf(lambda_)",
+            "return kl if math.isinf(lambda_)",
+        ),
+        (
+            "misspecified: mean and scale exchanged",
+            "torch.stack([mean.flatten(), log_scale.flatten()], 1)",
+            "torch.stack([log_scale.flatten(), mean.flatten()], 1)",
+        ),
+    ),
+    *mutants_of(
+        "figures/flow_gan/two_objectives.py",
+        "figures/test_flow_gan.py",
+        (
+            "flow_gan figure: lambda without its end",
+            "math.inf if place >= 1 else",
+            "1e9 if place > 2 else",
+        ),
+        (
+            "flow_gan figure: the dots stand still",
+            "dot.set_data([place], [min(max(value, 0.03), 5.0)])",
+            "dot.set_data([place], [0.5])",
+        ),
+        (
+            "flow_gan figure: the reader's numbers not drawn",
+            'return (kl, jsd), f"',
+            'return reference, f"',
+        ),
+    ),
+    *mutants_of(
+        "figures/flow_gan/discriminator.py",
+        "figures/test_flow_gan.py",
+        (
+            "flow_gan figure: draws of the model from the data",
+            "(self.x, self.draws, self.draws + shift)",
+            "(self.x, self.draws, self.draws)",
+        ),
+        ("flow_gan figure: the critic is always the best", "[confidence * logit(", "[logit("),
+        (
+            "flow_gan figure: JSD of the halves not averaged",
+            "halves.sum() * (x[1] - x[0]) / 2",
+            "halves.sum() * (x[1] - x[0])",
+        ),
+        ("flow_gan figure: value without its constant", "2 * bound - math.log(4)", "2 * bound"),
     ),
     *mutants_of(
         "exact/identities/transforms.py",
