@@ -1,37 +1,26 @@
 # The two commands of the README: make lab, make test. Both set up .venv first and redo nothing.
 # Options: PYTHON=/path/to/python3.11   LAB_FLAGS=--no-browser   PYTEST_FLAGS="-k vae"   ASSIGNMENT=ps1_elbo_gap   GRADE_FLAGS="--isolation files"   CLAIMS="vae_mnist --seeds 1"
 
-BIN = .venv/bin
+include .ci/student.mk
+
 ASSIGNMENT =
 CLAIMS =
-LAB_FLAGS =
 GRADE_FLAGS =
 PYTEST_FLAGS =
-AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
-START = /lab/tree/README.md
 
-.PHONY: help lab test grade notebooks lint bench claims clean environment test-environment
+.PHONY: test grade notebooks release lint bench claims test-environment
 
-help:
-	@echo "make lab                              open the course in JupyterLab"
+help::
 	@echo "make test                             run the whole suite"
 	@echo "make grade ASSIGNMENT=ps1_elbo_gap    grade what lies in submitted/"
 	@echo "make notebooks                        rebuild notebooks and assignments from their .py files"
+	@echo "make release                          write build/generative-combinations.zip, what students get"
 	@echo "make lint                             ruff, and whether the notebooks are up to date"
 	@echo "make bench                            timings and trained figures, side by side (half an hour)"
 	@echo "make claims                           measure the claims of the lecture into the package (100 min of CPU; it resumes)"
-	@echo "make clean                            remove .venv and what the tests left"
-
-environment:
-	@sh .ci/environment.sh lab
 
 test-environment:
 	@sh .ci/environment.sh test
-
-lab: environment
-	@mkdir -p .venv/share/jupyter/lab/settings
-	@cp .ci/lab/overrides.json .venv/share/jupyter/lab/settings/
-	$(BIN)/jupyter lab --LabApp.default_url=$(START) $(AS_ROOT) $(LAB_FLAGS)
 
 test: test-environment lint
 	@sh .ci/system_packages.sh chromium bubblewrap
@@ -50,6 +39,9 @@ grade: environment
 notebooks: test-environment
 	$(BIN)/python -m course_lib.notebooks
 
+release: test-environment
+	$(BIN)/python -m course_lib.notebooks --release build
+
 bench: test-environment
 	$(BIN)/python tests/benchmarks/bench_import.py
 	$(BIN)/python tests/benchmarks/bench_step.py
@@ -63,6 +55,3 @@ bench: test-environment
 
 claims: test-environment
 	$(BIN)/python tests/benchmarks/claims $(CLAIMS)
-
-clean:
-	rm -rf .venv build .pytest_cache .ruff_cache

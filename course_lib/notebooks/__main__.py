@@ -1,4 +1,7 @@
-"""``python -m course_lib.notebooks [--check]``: build the notebooks, or say which have drifted."""
+"""``python -m course_lib.notebooks [--check | --release FOLDER]``.
+
+Build the notebooks, say which have drifted, or pack what students get.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import sys
 from pathlib import Path
 
 from course_lib.notebooks.build import drift, write
+from course_lib.notebooks.bundle import write_bundle
 from course_lib.notebooks.problems import NotebookProblems
 
 __all__ = ["main"]
@@ -18,10 +22,16 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m course_lib.notebooks",
         description="Build the notebooks and the assignments from their percent files.",
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; list what has drifted")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--check", action="store_true", help="only list what has drifted")
+    instead.add_argument("--release", type=Path, metavar="FOLDER", help="write the bundle there")
     parser.add_argument("--root", type=Path, default=Path(), help="the course's folder")
     options = parser.parse_args(arguments)
     try:
+        if options.release:
+            path = write_bundle(options.root, options.release)
+            print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+            return 0
         lines = drift(options.root) if options.check else write(options.root)
     except (NotebookProblems, FileNotFoundError) as error:
         print(str(error).replace(f"{options.root}/", ""), file=sys.stderr)

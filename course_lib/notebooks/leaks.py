@@ -15,13 +15,14 @@ from nbformat import NotebookNode
 
 from course_lib.notebooks.percent import grade_of, where
 
-__all__ = ["leaks", "near_markers", "told_answers"]
+__all__ = ["leaks", "lines_of", "near_markers", "secrets", "told_answers"]
 
 KINDS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
 MARKERS = tuple(f"{end} {kind}" for kind in KINDS for end in ("BEGIN", "END"))
 MARKER = re.compile(rf"\s*### ({'|'.join(MARKERS)})\s*")
 HEADING = re.compile(r"\s*#+\s*(.*)")
 TOLD = re.compile(r"\b(?:model|sample) (?:answer|solution)|\bmark(?:ing)? scheme", re.IGNORECASE)
+WORD = re.compile(r"[^\W\d_]")  # the rule of a table has none
 SHORTEST = 13  # a shorter line, such as "return total", may stand anywhere
 
 
@@ -62,15 +63,35 @@ def leaks(notebook: NotebookNode, released: bytes) -> list[str]:
         released: the notebook that students get.
     """
     given = nbformat.reads(released.decode(), as_version=4)
-    lines = {_bare(line) for cell in given.cells for line in cell.source.splitlines()}
+    lines = {line for cell in given.cells for line in lines_of(cell.source)}
     rest = json.dumps([{k: v for k, v in c.items() if k != "source"} for c in given.cells])
     rest += json.dumps(given.metadata)
     return [
         f"{where(cell)}: the release holds this line of it: {line}"
-        for cell in notebook.cells
-        for line in dict.fromkeys(_secrets(cell))
+        for cell, line in secrets(notebook)
         if line in lines or json.dumps(line)[1:-1] in rest
     ]
+
+
+def secrets(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
+    """Yield each secret line of a notebook once a cell, as ``lines_of`` gives it, with its cell.
+
+    Args:
+        notebook: the solution, from ``from_percent``.
+    """
+    for cell in notebook.cells:
+        for line in dict.fromkeys(_secrets(cell)):
+            yield cell, line
+
+
+def lines_of(text: str) -> set[str]:
+    r"""Return the lines of a text without indentation and comment signs.
+
+    Example:
+        >>> sorted(lines_of("    # total = 1\n  total = 2"))
+        ['total = 1', 'total = 2']
+    """
+    return {_bare(line) for line in text.splitlines()}
 
 
 def _secrets(cell: NotebookNode) -> Iterator[str]:
@@ -79,7 +100,7 @@ def _secrets(cell: NotebookNode) -> Iterator[str]:
         bare = _bare(line)
         if line in outside:
             outside.remove(line)
-        elif len(bare) >= SHORTEST and not MARKER.fullmatch(line):
+        elif len(bare) >= SHORTEST and WORD.search(bare) and not MARKER.fullmatch(line):
             yield bare
 
 

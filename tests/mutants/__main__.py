@@ -36,6 +36,7 @@ from mutant import Mutant
 from pixels import PIXELS
 from preference import PREFERENCE
 from sequences import SEQUENCES
+from students import STUDENTS
 from walls import WALLS_DOWN
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +55,7 @@ MUTANTS = [
     *PIXELS,
     *PREFERENCE,
     *SEQUENCES,
+    *STUDENTS,
     *FLOWS,
     *FLOW_FIGURES,
     *WALLS_DOWN,
