@@ -6,10 +6,11 @@ LAB_FLAGS =
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 START = /lab/tree/README.md
 
-.PHONY: help lab clean environment
+.PHONY: help lab doctor clean environment
 
 help::
 	@echo "make lab                              open the course in JupyterLab"
+	@echo "make doctor                           what is wrong with the installation, and what helps"
 	@echo "make clean                            remove .venv and what the tests left"
 
 environment:
@@ -18,7 +19,11 @@ environment:
 lab: environment
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@cp .ci/lab/overrides.json .venv/share/jupyter/lab/settings/
+	@$(BIN)/python -m course_lib doctor --quiet || true
 	$(BIN)/jupyter lab --LabApp.default_url=$(START) $(AS_ROOT) $(LAB_FLAGS)
+
+doctor: environment
+	$(BIN)/python -m course_lib doctor --deep
 
 clean:
 	rm -rf .venv build .pytest_cache .ruff_cache

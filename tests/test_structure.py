@@ -34,7 +34,8 @@ MAY_IMPORT = {
         "measured",
     },
     "checks": {"exact", "distributions", "randomness"},
-    "grading": {"notebooks", "progress"},
+    "doctor": set(),
+    "grading": {"doctor", "notebooks", "progress"},
     "notebooks": set(),
 }
 HEAVY = {"torch", "matplotlib", "ipywidgets", "IPython", "jupytext", "sklearn", "pandas"}
@@ -115,6 +116,7 @@ def loaded_by(statement):
     [
         ("import course_lib", set()),
         ("import course_lib.measured", set()),
+        ("import course_lib.__main__", set()),
         ("import course_lib.figures.closing_table", set()),
         ("import course_lib.models, course_lib.training, course_lib.evaluation", {"torch"}),
         ("import course_lib.checks.elbo_gap", {"torch", "IPython"}),

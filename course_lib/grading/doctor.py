@@ -12,12 +12,12 @@ import sqlite3
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from course_lib.doctor.findings import GIB, Finding, room, safely, show, writable
 from course_lib.grading.course import Course
 from course_lib.grading.linting import problems_of, unread
 from course_lib.grading.records.gradebook import database
@@ -27,7 +27,6 @@ from course_lib.grading.sandbox.tiers import probe
 
 __all__ = ["Finding", "doctor", "show"]
 
-GIB = 2**30
 TIGHT, ENOUGH = GIB // 4, 2 * GIB  # bytes on disk
 STALE = 3600  # seconds after which a temporary file belongs to no run
 NAMED = 5  # files named one by one; of more, the rest is counted
@@ -36,21 +35,6 @@ MEANING = {
     "files": "submissions cannot reach your files, but share processes and memory with you",
     "limits": "submissions run with your rights and can read and write what you can",
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        level: "ok", "note", or "problem", which is to be mended before grading.
-        text: what was found.
-        remedy: what to do.
-    """
-
-    level: str
-    text: str
-    remedy: str = ""
 
 
 def doctor(root: Path) -> list[Finding]:
@@ -65,23 +49,7 @@ def doctor(root: Path) -> list[Finding]:
     except Exception as error:  # its configuration is a program, and may fail in any way
         return [*found, Finding("problem", f"the course cannot be opened: {error}")]
     looks = (_alembic, _gradebook, _disk, _leftovers, _assignments, _handed_in)
-    return found + [finding for look in looks for finding in _safely(look, course)]
-
-
-def show(findings: list[Finding]) -> None:
-    """Print findings, one per line, with the remedy below each."""
-    for finding in findings:
-        print(f"{finding.level:8}{finding.text}")
-        if finding.remedy:
-            print(f"{'':8}  -> {finding.remedy}")
-
-
-def _safely(look: Callable[[Course], Iterator[Finding]], course: Course) -> Iterator[Finding]:
-    """What a look finds; one that fails is a finding, and stops no other."""
-    try:
-        yield from look(course)
-    except (OSError, ValueError, sqlite3.Error) as error:
-        yield Finding("problem", f"looking at {look.__name__.strip('_')} failed: {error}")
+    return found + [f for look in looks for f in safely(look, course, sqlite3.Error)]
 
 
 def _machine() -> Iterator[Finding]:
@@ -152,13 +120,8 @@ def _inside(path: Path) -> Iterator[Finding]:
 
 def _disk(course: Course) -> Iterator[Finding]:
     places = [course.root, course.store, course.folder("autograded"), course.folder("feedback")]
-    for place in places:
-        if place.exists() and not os.access(place, os.W_OK):
-            yield Finding("problem", f"{place} cannot be written", f"chmod u+w {place}")
-    free = shutil.disk_usage(course.root).free
-    level = "problem" if free < TIGHT else "note" if free < ENOUGH else "ok"
-    remedy = "" if level == "ok" else "make room: results and backups need it"
-    yield Finding(level, f"free on disk: {free / GIB:.1f} GiB", remedy)
+    yield from writable(places)
+    yield from room(course.root, TIGHT, ENOUGH, "make room: results and backups need it")
 
 
 def _leftovers(course: Course) -> Iterator[Finding]:

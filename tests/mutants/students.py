@@ -23,4 +23,38 @@ STUDENTS = [
         ("bundle: only keys are read", "for child in value.values() if", "for child in value if"),
         ("bundle: whatever is found is handed out", "    if found:\n", "    if not found:\n"),
     ),
+    *mutants_of(
+        "doctor/packages.py",
+        "test_doctor.py",
+        ("doctor: any Python will do", "sys.version_info[:2] < OLDEST", "False"),
+        ("doctor: nothing is missing", "if installed(name) is None]", "if installed(name) == 0]"),
+        ("doctor: a build is another version", 'version.partition("+")[0]', "version"),
+        (
+            "doctor: only direct requirements count",
+            "needed | pins(root / EXACT) | needed",
+            "needed",
+        ),
+        ("doctor: any copy of the library", "folder.resolve() != root.resolve()", "False"),
+        ("doctor: files of the standard library hide", "*sys.stdlib_module_names, ", ""),
+    ),
+    *mutants_of(
+        "doctor/jupyter.py",
+        "test_doctor.py",
+        ("doctor: halves of any age", 'HALVES = {"7": "3", "8": "5"}', "HALVES = {}"),
+        ("doctor: switched off is on", "or disabled[name]]", "or not disabled[name]]"),
+        ("doctor: a plugin of the extension is not it", 'name.partition(":")[0]', "name"),
+        ("doctor: any kernel", "OWN_PYTHON.fullmatch(program) or same", "program"),
+    ),
+    *mutants_of(
+        "doctor/machine.py",
+        "test_doctor.py",
+        ("doctor: files kept in memory count", "- int(used) + int(kept)", "- int(used)"),
+        ("doctor: the larger of two limits", "free = min(known)", "free = max(known)"),
+    ),
+    *mutants_of(
+        "doctor/findings.py",
+        "test_doctor.py",
+        ("doctor: a full disk is a note", '"problem" if free < tight', '"note" if free < tight'),
+        ("doctor: what cannot be written is fine", "not os.access(place, os.W_OK)", "False"),
+    ),
 ]
