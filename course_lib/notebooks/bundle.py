@@ -28,6 +28,7 @@ TOP = {
     "Makefile": ".ci/student.mk",
     **{name: name for name in ("LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt")},
     **{name: name for name in (".ci/environment.sh", ".ci/lab/overrides.json")},
+    **{name: name for name in (".devcontainer/devcontainer.json", ".vscode/extensions.json")},
 }
 FOLDERS = {"lectures", "course_lib"}
 LEFT_OUT = {"course_lib/grading", "course_lib/notebooks"}
