@@ -8,6 +8,7 @@ from course_lib.evaluation.annealing import (
     ais_upper_bound,
     bidirectional_monte_carlo,
 )
+from course_lib.evaluation.conditioning import log_condition
 from course_lib.evaluation.gap import GapTerms, gap_terms
 from course_lib.evaluation.held_out import (
     Estimate,
@@ -23,6 +24,7 @@ from course_lib.evaluation.information import (
     latent_shuffle_cost,
 )
 from course_lib.evaluation.interface import LatentVariableModel, quadrature_world
+from course_lib.evaluation.memoriser import Memoriser
 from course_lib.evaluation.plain_elbo import plain_elbo
 from course_lib.evaluation.probe import Probe, linear_probe
 from course_lib.evaluation.refitting import FAMILIES, FittedPosterior, fit_posterior
@@ -45,6 +47,7 @@ __all__ = [
     "GapTerms",
     "InformationTerms",
     "LatentVariableModel",
+    "Memoriser",
     "PrecisionAndRecall",
     "Probe",
     "TwoSample",
@@ -61,6 +64,7 @@ __all__ = [
     "information_terms",
     "latent_shuffle_cost",
     "linear_probe",
+    "log_condition",
     "marginal_kl",
     "marginal_kl_floor",
     "matched_posteriors",

@@ -28,7 +28,8 @@ class AdversarialAutoencoder(VAE, Game):
     lets it *replace* the KL: ``kl_weight=0``; nothing then keeps the posteriors wide, and the
     model's bounds on log p(x) are poor. The critic sees draws of both sides, never means, because
     q(z) itself must match. The reconstruction sums over pixels, a hundred nats or more, while the
-    JSD is at most log 2: with weight 1 it would hardly move q(z), hence the larger default.
+    JSD is at most log 2: with weight 1 it would hardly move q(z), hence the larger default. What
+    the encoder minimises is the non-saturating loss, whose slope is twice that of the JSD or more.
 
     Args:
         prior: the brick p(z).

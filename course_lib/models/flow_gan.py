@@ -25,8 +25,10 @@ class FlowGAN(DensityModel, Game):
 
     lambda = 0 is maximum likelihood and lambda = ``math.inf`` the adversarial term alone. The
     weight is on the adversarial term, as on the slide; the authors' code puts the inverse weight
-    on the likelihood. The JSD is replaced by whichever divergence the critic bounds. Both terms
-    are zero only at p = p_data, but they rank imperfect models differently.
+    on the likelihood. What stands for the JSD is the critic's ``generator_loss``: the JSD itself
+    for ``"saturating jsd"``, the non-saturating loss for ``"jsd"``, whose slope is at least twice
+    the JSD's, and minus the mean score for ``"wasserstein"``. The KL and the JSD are both zero only
+    at p = p_data, but they rank imperfect models differently.
 
     Args:
         generator: the brick p(x): exact density, differentiable samples.
@@ -70,7 +72,7 @@ class FlowGAN(DensityModel, Game):
         Args:
             x_shape: the shape of one observation, e.g. ``64`` or ``(1, 8, 8)``.
             lambda_: weight of the adversarial term.
-            critic: ``"wasserstein"``, which is more stable on digits, or ``"jsd"``.
+            critic: ``"wasserstein"``, ``"jsd"`` or ``"saturating jsd"``.
             critic_hidden: widths of the critic's hidden layers.
             critic_turns: how many updates the critic gets per update of the generator.
             flow: what ``CouplingFlow.build`` takes: ``layers``, ``hidden``, ``levels``, ...
@@ -88,13 +90,13 @@ class FlowGAN(DensityModel, Game):
         return {"generator": list(self.brick.parameters()), **critic}
 
     def loss(self, batch: Tensor, player: str) -> Tensor:
-        """Return KL + lambda JSD up to a constant for the generator, -JSD for the critic."""
+        """Return -log p + lambda times the adversarial loss, or minus the critic's bound."""
         self.brick.check_event(batch, "batch")
         if player == "critic":
             return self.critic.loss(batch, self.sample(len(batch)))
         if self.lambda_ == 0:
             return -self.log_prob(batch).mean()
-        adversarial = self.critic.generator_loss(self.brick().rsample((len(batch),)))
+        adversarial = self.critic.generator_loss(self.brick().rsample((len(batch),)), batch)
         if math.isinf(self.lambda_):
             return adversarial
         return self.lambda_ * adversarial - self.log_prob(batch).mean()

@@ -36,7 +36,8 @@ class InfoGAN(Game):
     on samples only; that it also works on real images is the paper's finding. The slide's alpha is
     1. With ``instance_noise`` Gaussian noise is added to the inputs of critic and recogniser in
     training: the code cannot hide in a faint mark, and the two sides overlap, so that their JSD
-    has a useful gradient.
+    has a useful gradient. With the critic ``"jsd"`` the generator minimises the non-saturating
+    loss, whose slope is twice that of the JSD or more.
 
     Args:
         noise: the brick of the noise, which carries everything except the code.
@@ -126,7 +127,7 @@ class InfoGAN(Game):
         }
 
     def loss(self, batch: Tensor, player: str) -> Tensor:
-        """Return JSD - alpha I for the generator, -JSD for the critic."""
+        """Return the adversarial loss - alpha I, or the critic's own: minus its bound."""
         self._check(batch)
         code = self.code().sample((len(batch),))
         fake = self._with_instance_noise(self.generate(code))

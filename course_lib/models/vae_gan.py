@@ -21,10 +21,12 @@ class VAEGAN(VAE, Game):
 
     .. math:: \max \; E_{p_{data}}[L(x)] - \lambda \, JSD(p_{data}, p)
 
-    The slide's lambda is 1. The critic sees samples of p(x), including the noise of p(x|z), because
-    the slide subtracts their JSD. Means would not do: they are grey, and the data's zeros and ones
-    give them away at once. A Gaussian p(x|z) is reparameterised; for bits the sample's gradient is
-    that of its mean (straight-through), which is biased but leaves the critic's input exact.
+    The slide's lambda is 1. With the critic ``"jsd"`` the VAE minimises the non-saturating loss,
+    whose slope is twice the JSD's or more; ``"saturating jsd"`` has the JSD itself. The critic sees
+    samples of p(x), including the noise of p(x|z), because the slide subtracts their JSD. Means
+    would not do: they are grey, and the data's zeros and ones give them away at once. A Gaussian
+    p(x|z) is reparameterised; for bits the sample's gradient is that of its mean
+    (straight-through), which is biased but leaves the critic's input exact.
 
     Args:
         prior: the brick p(z).
@@ -84,7 +86,7 @@ class VAEGAN(VAE, Game):
             z_dim: the number of latent dimensions.
             hidden: widths of the encoder's hidden layers; the decoder mirrors them.
             likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
-            critic: ``"jsd"`` or ``"wasserstein"``.
+            critic: ``"jsd"``, ``"saturating jsd"`` or ``"wasserstein"``.
             critic_hidden: widths of the critic's hidden layers.
             options: the constructor's ``weight`` and ``critic_turns``, and those of ``VAE``.
 
@@ -101,14 +103,14 @@ class VAEGAN(VAE, Game):
         return {"model": [p for brick in bricks for p in brick.parameters()], **critic}
 
     def loss(self, batch: Tensor, player: str) -> Tensor:
-        """Return -L + weight * JSD for the VAE, -JSD for the critic, in nats."""
+        """Return -L + weight times the critic's loss, or the critic's own: minus its bound."""
         if player == "critic":
             self.likelihood.check_event(batch, "batch")
             return self.critic.loss(batch, self.sample(len(batch)))
         matching = self.weighed_loss(self.elbo(batch))
         if self.weight == 0:
             return matching
-        return matching + self.weight * self.critic.generator_loss(self.rsample(len(batch)))
+        return matching + self.weight * self.critic.generator_loss(self.rsample(len(batch)), batch)
 
     losses = Game.losses
 

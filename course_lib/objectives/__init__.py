@@ -11,7 +11,12 @@ from course_lib.objectives.adversarial import (
     wasserstein_bound,
 )
 from course_lib.objectives.bounds import Elbo, elbo, importance_bound, sample_and_kl
-from course_lib.objectives.critics import Critic, JSDCritic, WassersteinCritic
+from course_lib.objectives.critics import (
+    Critic,
+    JSDCritic,
+    SaturatingJSDCritic,
+    WassersteinCritic,
+)
 from course_lib.objectives.information import (
     RateTerms,
     free_bits,
@@ -32,6 +37,7 @@ __all__ = [
     "Elbo",
     "JSDCritic",
     "RateTerms",
+    "SaturatingJSDCritic",
     "WassersteinCritic",
     "elbo",
     "filtering_bound",

@@ -32,7 +32,8 @@ def jsd_bound(real: Tensor, fake: Tensor) -> Tensor:
     .. math:: JSD \ge \log 2 + \tfrac12 E_{p_{data}}[\log \sigma(T)]
               + \tfrac12 E_p[\log(1-\sigma(T))]
 
-    with equality at T* = log(p_data / p). It equals V/2 + log 2, where V is the GAN's value.
+    with equality at T* = log(p_data / p). It equals V/2 + log 2, where V is the GAN's value. At T*
+    its gradient in the generator, with the critic held fixed, is that of the JSD as well.
 
     Args:
         real: (n,) logits on samples of p_data.
@@ -96,7 +97,10 @@ def pearson_bound(real: Tensor, fake: Tensor) -> Tensor:
 def non_saturating_loss(fake: Tensor) -> Tensor:
     r"""Return E_p[-log sigma(T)], which the generator minimises in place of the JSD (slide 10).
 
-    It has the same fixed point as the game, and a usable gradient where the critic is confident.
+    It has the same fixed point as the game, and a usable gradient where the critic is confident. It
+    is not the JSD: with the optimal critic its slope is twice the JSD's at p = p_data, and for two
+    Gaussians of width 1 it is 18 times as large at a distance of 3. Minimise ``jsd_bound`` for
+    value and slope of the JSD.
 
     Args:
         fake: (m,) logits on samples of p.

@@ -14,7 +14,7 @@ from course_lib.objectives.adversarial import (
     wasserstein_bound,
 )
 
-__all__ = ["CRITICS", "Critic", "JSDCritic", "WassersteinCritic"]
+__all__ = ["CRITICS", "Critic", "JSDCritic", "SaturatingJSDCritic", "WassersteinCritic"]
 
 
 class Critic(nn.Module):
@@ -66,13 +66,22 @@ class Critic(nn.Module):
         """Return the unweighted penalty on the critic's gradient: ()."""
         raise NotImplementedError
 
-    def generator_loss(self, fake: Tensor) -> Tensor:
-        """Return the generator's loss, a substitute for the divergence: (n, *event) -> ()."""
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return the generator's loss, in place of the divergence: ().
+
+        Args:
+            fake: (n, *event) samples of p, with a gradient.
+            real: (m, *event) samples of p_data, for a loss whose value needs them.
+        """
         raise NotImplementedError
 
 
 class JSDCritic(Critic):
     """The GAN's critic: its logits bound the JSD; its gradient at the data is penalised.
+
+    The generator minimises ``non_saturating_loss``, which is not the JSD: neither its value, nor
+    its slope, which is twice that of the JSD next to the data and more at a distance. Weights of
+    this loss have no fixed unit; ``SaturatingJSDCritic`` has the JSD itself.
 
     Args:
         network: maps (n, *event) to one logit each.
@@ -96,9 +105,33 @@ class JSDCritic(Critic):
         """Return ``r1_penalty`` at the data."""
         return r1_penalty(self, real)
 
-    def generator_loss(self, fake: Tensor) -> Tensor:
-        """Return ``non_saturating_loss``, in nats."""
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return ``non_saturating_loss``; ``real`` is not used."""
         return non_saturating_loss(self(fake))
+
+
+class SaturatingJSDCritic(JSDCritic):
+    """The same critic in the game of slide 10: the generator minimises the bound on the JSD itself.
+
+    If the critic is optimal, value and gradient are those of the JSD, in nats. Far from the data
+    both level off (the loss saturates), so it suits a generator that the likelihood keeps near.
+
+    Example:
+        >>> import torch; critic = SaturatingJSDCritic(nn.Linear(3, 1))
+        >>> real, fake = torch.randn(5, 3), torch.randn(5, 3)
+        >>> torch.equal(critic.generator_loss(fake, real), critic.bound(real, fake))
+        True
+    """
+
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return ``jsd_bound``, in nats.
+
+        Raises:
+            ValueError: if ``real`` is not given.
+        """
+        if real is None:
+            raise ValueError("real: expected samples of p_data, which the value needs, got None")
+        return jsd_bound(self(real), self(fake))
 
 
 class WassersteinCritic(Critic):
@@ -126,9 +159,13 @@ class WassersteinCritic(Critic):
         """Return ``gradient_penalty`` between the two sides."""
         return gradient_penalty(self, real, fake)
 
-    def generator_loss(self, fake: Tensor) -> Tensor:
-        """Return -E_p[T], the only part of the bound that depends on p."""
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return -E_p[T], the only part of the bound that depends on p; ``real`` is not used."""
         return -self(fake).mean()
 
 
-CRITICS = {"jsd": JSDCritic, "wasserstein": WassersteinCritic}
+CRITICS = {
+    "jsd": JSDCritic,
+    "saturating jsd": SaturatingJSDCritic,
+    "wasserstein": WassersteinCritic,
+}

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
+from course_lib.exact import tables
 from course_lib.exact.misspecified import MisspecifiedGaussian, lopsided_mixture
 
 LAMBDAS = (0.0, 1.0, 5.0, 10.0, 30.0, 100.0, 1000.0, math.inf)
@@ -44,7 +45,13 @@ def test_the_divergences_of_two_gaussians_are_the_known_ones():
     exact = torch.distributions.kl_divergence(Normal(0.0, 1.0), Normal(mean, scale))
     assert torch.allclose(kl, exact.double(), atol=1e-6)
     assert kl.shape == jsd.shape == (2, 2)
-    assert ((jsd > 0) & (jsd < math.log(2)) & (jsd < kl)).all()
+    log_q = [
+        world.log_model(float(m), float(s))
+        for m, s in zip(mean.flatten(), scale.flatten(), strict=True)
+    ]
+    for value, log_p in zip(jsd.flatten(), log_q, strict=True):
+        tabled = tables.jsd(world.log_data.softmax(0), log_p.softmax(0))
+        assert float(value) == pytest.approx(float(tabled), abs=1e-6)
 
 
 def test_the_best_by_kl_has_the_datas_moments(path):

@@ -152,6 +152,44 @@ ADVERSARIAL = [
         ("game: one turn whatever was asked", "(self.critic_turns if", "(1 if"),
     ),
     *mutants_of(
+        "objectives/critics.py",
+        "objectives/test_adversarial.py",
+        (
+            "critics: the saturating one minimises the other loss",
+            "return jsd_bound(self(real), self(fake))\n\n\nclass Wass",
+            "return non_saturating_loss(self(fake))\n\n\nclass Wass",
+        ),
+        (
+            "critics: the saturating one minimises the value V",
+            "return jsd_bound(self(real), self(fake))\n\n\nclass Wass",
+            "return 2 * jsd_bound(self(real), self(fake))\n\n\nclass Wass",
+        ),
+    ),
+    *mutants_of(
+        "evaluation/conditioning.py",
+        "evaluation/test_conditioning.py",
+        ("condition: natural logarithm", "singular[:, -1]).log10()", "singular[:, -1]).log()"),
+        (
+            "condition: upside down",
+            "(singular[:, 0] / singular[:, -1])",
+            "(singular[:, -1] / singular[:, 0])",
+        ),
+        ("condition: of the rows", "torch.stack(rows, 1)", "torch.stack(rows, 0)"),
+        (
+            "condition: squared",
+            "torch.stack(rows, 1))",
+            "torch.stack(rows, 1).mT @ torch.stack(rows, 1))",
+        ),
+    ),
+    *mutants_of(
+        "evaluation/memoriser.py",
+        "evaluation/test_memoriser.py",
+        ("memoriser: sum for mean", " - math.log(len(self.centres))", ""),
+        ("memoriser: width of the square", "/ self.width**2", "/ self.width"),
+        ("memoriser: constant of one dimension", "constant = x.shape[1] * math", "constant = math"),
+        ("memoriser: the worst width", "return max(tried", "return min(tried"),
+    ),
+    *mutants_of(
         "models/flow_gan.py",
         "models/test_flow_gan.py",
         (
@@ -163,6 +201,11 @@ ADVERSARIAL = [
             "FlowGAN: likelihood descends",
             "self.lambda_ * adversarial - self.log_prob",
             "self.lambda_ * adversarial + self.log_prob",
+        ),
+        (
+            "FlowGAN: the critic's loss without the data",
+            "self.brick().rsample((len(batch),)), batch)",
+            "self.brick().rsample((len(batch),)), None)",
         ),
         (
             "FlowGAN: samples without gradient",
@@ -236,8 +279,8 @@ ADVERSARIAL = [
         ),
         (
             "VAEGAN: decoder not judged",
-            "self.critic.generator_loss(self.rsample(len(batch)))",
-            "self.critic.generator_loss(self.rsample(len(batch)).detach())",
+            "self.critic.generator_loss(self.rsample(len(batch)), batch)",
+            "self.critic.generator_loss(self.rsample(len(batch)).detach(), batch)",
         ),
     ),
     *mutants_of(

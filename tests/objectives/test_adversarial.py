@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.distributions import Normal
 
 from course_lib.exact import f_divergence, tables
 from course_lib.objectives.adversarial import (
@@ -15,7 +16,12 @@ from course_lib.objectives.adversarial import (
     reverse_kl_bound,
     wasserstein_bound,
 )
-from course_lib.objectives.critics import CRITICS, JSDCritic, WassersteinCritic
+from course_lib.objectives.critics import (
+    CRITICS,
+    JSDCritic,
+    SaturatingJSDCritic,
+    WassersteinCritic,
+)
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
 
@@ -122,6 +128,36 @@ class TestNonSaturatingLoss:
         assert (ours * game > 0).all()
 
 
+class TestSlopesInTheGenerator:
+    """N(0, 1) as data and N(s, 1) as the generator, with the best critic held fixed."""
+
+    x = torch.linspace(-12, 16, 2801, dtype=torch.float64)
+
+    def slopes(self, shift):
+        """Slopes in s of the exact JSD, of the bound and of the non-saturating loss."""
+        s = torch.tensor(shift, dtype=torch.float64, requires_grad=True)
+        log_p, log_q = Normal(0.0, 1.0).log_prob(self.x), Normal(s, 1.0).log_prob(self.x)
+        middle = torch.logaddexp(log_p, log_q) - math.log(2)
+        exact = (log_p.exp() * (log_p - middle) + log_q.exp() * (log_q - middle)).sum() * 0.005
+        noise = self.x[(self.x >= -6) & (self.x <= 6)]
+        weight = Normal(0.0, 1.0).log_prob(noise).exp() * 0.01
+        logits = -s.detach() * (s + noise - s.detach() / 2)  # T* at the generator's samples
+        bound = -(weight * torch.nn.functional.softplus(logits)).sum() / 2
+        other = (weight * torch.nn.functional.softplus(-logits)).sum()
+        values = exact, bound, other
+        return [torch.autograd.grad(v, s, retain_graph=True)[0].item() for v in values]
+
+    @pytest.mark.parametrize("shift", [0.1, 1.0, 3.0])
+    def test_the_bound_at_the_best_critic_has_the_slope_of_the_jsd(self, shift):
+        exact, bound, _ = self.slopes(shift)
+        assert bound == pytest.approx(exact, rel=1e-6)
+
+    def test_the_non_saturating_loss_has_twice_that_slope_at_the_data_and_18_times_far_off(self):
+        for shift, factor in ((0.01, 2.0), (3.0, 18.0)):
+            exact, _, other = self.slopes(shift)
+            assert other / exact == pytest.approx(factor, rel=0.05)
+
+
 class TestWasserstein:
     def test_a_slope_of_one_measures_a_shift(self):
         x = torch.randn(9)
@@ -214,7 +250,7 @@ class TestCritics:
             losses[weight] = kind(network, weight).loss(real, fake)
         torch.testing.assert_close(losses[0.0], -kind(network).bound(real, fake))
         squared = network.weight.square().sum()
-        penalty = squared / 2 if kind is JSDCritic else (squared.sqrt() - 1).square()
+        penalty = squared / 2 if issubclass(kind, JSDCritic) else (squared.sqrt() - 1).square()
         torch.testing.assert_close(losses[2.5] - losses[0.0], 2.5 * penalty)
 
     def test_descent_on_the_loss_raises_the_bound(self, kind):
@@ -233,7 +269,7 @@ class TestCritics:
         with torch.no_grad():
             critic.network.weight.fill_(1.0)
         fake = torch.randn(9, 1, requires_grad=True)
-        (slope,) = torch.autograd.grad(critic.generator_loss(fake), fake)
+        (slope,) = torch.autograd.grad(critic.generator_loss(fake, torch.zeros(4, 1)), fake)
         assert (slope < 0).all()
 
     def test_the_critics_loss_leaves_the_generator_alone(self, kind):
@@ -266,3 +302,17 @@ def test_two_gaussians_one_apart_have_the_known_wasserstein_distance():
         optimiser.step()
     found = critic.bound(torch.randn(20_000, 1) + 1, torch.randn(20_000, 1))
     assert found.item() == pytest.approx(1, abs=0.15)
+
+
+class TestSaturatingCritic:
+    def test_its_loss_is_the_bound_in_value_and_slope(self):
+        critic, real = SaturatingJSDCritic(nn.Linear(2, 1)), torch.randn(7, 2)
+        fake = torch.randn(5, 2, requires_grad=True)
+        loss, bound = critic.generator_loss(fake, real), critic.bound(real, fake)
+        torch.testing.assert_close(loss, bound)
+        slopes = (torch.autograd.grad(value, fake)[0] for value in (loss, bound))
+        torch.testing.assert_close(*slopes)
+
+    def test_its_value_needs_the_data(self):
+        with pytest.raises(ValueError, match="real: expected samples of p_data"):
+            SaturatingJSDCritic(nn.Linear(2, 1)).generator_loss(torch.randn(5, 2))
