@@ -198,6 +198,11 @@ def test_stub_names_the_function_and_the_class_around_it():
     assert '"g: your code' in named
 
 
+def test_stub_stands_next_to_its_docstring_wherever_the_answer_began():
+    named = NameStubs().named(f'def f():\n    """Return it."""\n\n    {NameStubs.stub}')
+    assert '"""\n    raise NotImplementedError("f: your' in named
+
+
 def test_an_interrupted_write_leaves_the_old_file(course, monkeypatch):
     write(course)
     path = course / "solutions/ps9/ps9.ipynb"

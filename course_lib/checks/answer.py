@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from typing import Any, NoReturn
 
@@ -12,9 +12,13 @@ import torch
 from torch import Tensor
 
 from course_lib.checks.ask import Ask, evaluate
+from course_lib.checks.numbers import show_inputs
 from course_lib.checks.report import CheckFailed, NotStarted, describe_error, is_stub, place_of
 
-__all__ = ["Answer"]
+__all__ = ["SAME_DTYPE", "Answer"]
+
+CALL_IT = "call it yourself in a new cell to see the whole traceback"
+SAME_DTYPE = "value.to(x.dtype) and zeros_like(x) keep the dtype; torch.zeros(...) is float32"
 
 USES_THE_CHECKS = (
     "__import__('course_lib.checks.refusal', fromlist=['refusal']).uses_the_checks({name})"
@@ -101,14 +105,14 @@ class Answer:
     def draw(self, *inputs: Tensor) -> Any:
         """Return a new result on copies of the inputs; fail if the answer changed them."""
         copies = [value.clone() for value in inputs]
-        with self._watched():
+        with self._watched(inputs):
             result = self._function(*copies)
         for i, (before, after) in enumerate(zip(inputs, copies, strict=True), start=1):
             if not torch.equal(before, after):
                 self.fail(
                     f"it changes its input, argument {i}.",
                     why="whoever calls it still needs the tensor that was passed in",
-                    hint="avoid +=, *= and methods that end in _, such as exp_()",
+                    hint="avoid x[i] = ..., += and methods that end in _; or change x.clone()",
                 )
         return result
 
@@ -120,7 +124,7 @@ class Answer:
 
     def ask(self, expression: str, **data: Any) -> Any:
         """Return the value of an expression that uses the function by the exercise's name."""
-        with self._watched():
+        with self._watched(data.get("inputs_", ())):
             return self._ask(expression, **{name: _copied(value) for name, value in data.items()})
 
     def fail(self, headline: str, **lines: str) -> NoReturn:
@@ -129,8 +133,8 @@ class Answer:
         raise CheckFailed(f"{self.name}: {headline}", **lines) from None
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Turn errors of the student's code into messages, and keep stderr clean."""
+    def _watched(self, inputs: Sequence[Tensor] = ()) -> Iterator[None]:
+        """Turn errors of the student's code on these inputs into messages; keep stderr clean."""
         try:
             with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
                 warnings.simplefilter("ignore")
@@ -138,12 +142,14 @@ class Answer:
         except Exception as error:
             if is_stub(error):
                 raise NotStarted(self.name) from None
+            got = describe_error(error)
             self.fail(
                 f"it stops with {type(error).__name__}.",
-                got=describe_error(error),
+                inputs=show_inputs(self.args, inputs),
+                got=got,
                 expected="a result",
                 why=place_of(error),
-                hint="call it yourself in a new cell to see the whole traceback",
+                hint=SAME_DTYPE if "dtype" in got or "Double" in got else CALL_IT,
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from course_lib.checks.answer import Answer
+from course_lib.checks.answer import SAME_DTYPE, Answer
 from course_lib.checks.numbers import describe_kind, show_dtype, show_inputs, show_pair, show_shape
 
 __all__ = ["ALONE", "ANY_NUMBER", "Case", "Problem", "Step"]
@@ -18,6 +18,8 @@ ANY_NUMBER = 1e300  # a tolerance that leaves only type, shape and NaN to be wro
 
 ALONE = "for a batch of one"
 SQUEEZED = "squeeze() takes every dimension of size 1 away: name the dimension"
+ONE_FOR_ALL = "one number for each example: name the dimension of a sum, expand a constant"
+KEEPS_DTYPE = "a result has the dtype of the inputs: float64, float32 or int64"
 
 
 class Problem(NamedTuple):
@@ -76,8 +78,8 @@ class Case:
             for name in self.only or answer.formulas:
                 found = self._difference(*pieces[name], answer.random)
                 if found is not None:
-                    headline = f"{name}: {found.headline}"
-                    found = found._replace(headline=headline, why=answer.formulas[name])
+                    headline, why = f"{name}: {found.headline}", found.why or answer.formulas[name]
+                    found = found._replace(headline=headline, why=why)
                     break
         return found and found._replace(inputs=show_inputs(answer.args, self.inputs))
 
@@ -88,12 +90,14 @@ class Case:
         value = value.detach()
         if value.shape != right.shape:
             got, expected = f"shape {show_shape(value)}", f"shape {show_shape(right)}"
-            alone = self.where == ALONE
-            headline = f"the shape is wrong{' ' + ALONE if alone else ''}."
-            return Problem(headline, got, expected, hint=SQUEEZED if alone else "")
+            if self.where == ALONE:
+                return Problem(f"the shape is wrong {ALONE}.", got, expected, hint=SQUEEZED)
+            hint = ONE_FOR_ALL if value.ndim == 0 and right.ndim == 1 else ""
+            return Problem("the shape is wrong.", got, expected, hint=hint)
         if value.dtype != right.dtype:
             got, expected = show_dtype(value), show_dtype(right)
-            return Problem("the dtype is not that of the inputs.", got, expected)
+            headline = "the dtype is not that of the inputs."
+            return Problem(headline, got, expected, why=KEEPS_DTYPE, hint=SAME_DTYPE)
         finite = bool(value.isfinite().all())
         if finite and random:
             return None

@@ -40,6 +40,8 @@ LEAVES_STATE = (
 )
 TRAINED = "the values are right, but training follows the gradient"
 BLOCKED = "no detach, .data, no_grad, .item(), clamp or numpy on the way"
+OVERFLOWS = "an inf or NaN on the way, even one that where() hides, makes the gradient NaN"
+STABLE = "sigmoid, softplus, logsigmoid, logsumexp and xlogy instead of exp and log"
 
 
 class Contract(Protocol):
@@ -201,9 +203,12 @@ def _compare(arg: str, got: Tensor | None, right: Tensor | None) -> Problem | No
         return Problem(*lines, why=TRAINED, hint=BLOCKED)
     if torch.allclose(got, right, rtol=1e-6, atol=1e-6 * max(1.0, size)):
         return None
-    none = not got.any()
-    headline = f"{'no' if none else 'wrong'} gradient with respect to {arg}."
-    return Problem(headline, *show_pair(got, right, 1e-6), why=TRAINED, hint=BLOCKED)
+    lines = show_pair(got, right, 1e-6)
+    if not got.isfinite().all():
+        headline = f"NaN gradient with respect to {arg}."
+        return Problem(headline, *lines, why=OVERFLOWS, hint=STABLE)
+    headline = f"{'wrong' if got.any() else 'no'} gradient with respect to {arg}."
+    return Problem(headline, *lines, why=TRAINED, hint=BLOCKED)
 
 
 def _copied(data: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from course_lib.notebooks.problems import NotebookProblems
 __all__ = ["NameStubs", "load_config", "release", "release_chain"]
 
 DEFINITION = re.compile(r"^( *)(?:def|class) (\w+)")
+GAP = re.compile(r'"""\n\n+( *raise NotImplementedError)')  # left where the answer began with a def
 
 
 class NameStubs(NbGraderPreprocessor):
@@ -39,7 +40,7 @@ class NameStubs(NbGraderPreprocessor):
         return cell, resources
 
     def named(self, source: str) -> str:
-        r"""Return the source with each stub named.
+        r"""Return the source with each stub named, and next to its docstring.
 
         Example:
             >>> print(NameStubs().named("def f(x):\n    " + NameStubs.stub))
@@ -51,7 +52,7 @@ class NameStubs(NbGraderPreprocessor):
             if line.strip() == self.stub:
                 name = _enclosing(lines[:number], len(line) - len(line.lstrip()))
                 lines[number] = line.replace('("', f'("{name}: ')
-        return "\n".join(lines)
+        return GAP.sub(r'"""\n\1', "\n".join(lines))
 
 
 def _enclosing(before: list[str], indent: int) -> str:

@@ -233,7 +233,7 @@ def pixel_logits(x: Tensor, z_map: Tensor, kernel: Tensor, z_weight: Tensor) -> 
         x: (batch, height, width) pixels, 0 or 1; a batch of one is allowed.
         z_map: (batch, height, width) what the decoder has made of z.
         kernel: (size, size) weights for x, not masked yet, size odd.
-        z_weight: (size, size) weights for z_map.
+        z_weight: (size, size) weights for z_map, as large as the kernel.
 
     Returns:
         (batch, height, width) logits. That of pixel i depends on pixels of x before i.
@@ -410,12 +410,13 @@ check.hierarchical_elbo(hierarchical_elbo, seed=6101, input_scale=2.0, ask=ask)
 #
 # 6 points · ●●●○○ · 25 minutes · slide 4
 #
-# **(a)** Images have n pixels. A PixelCNN has L masked layers, a VAE a decoder of D layers, and a PixelVAE the same decoder, then one masked layer. A masked layer has K
-# weights, the decoder W, the encoder E. For each of the three, give the number of layers that must run one after the other to draw **one image** with the plain
-# loop, and to compute the loss of **one image** in training, and the number of weights. Leave the prior out. (3 points)
+# **(a)** Images have n pixels. A PixelCNN has L masked layers with K weights each. A VAE has an encoder of C layers with E weights in all, and a decoder of D layers with W weights
+# in all. A PixelVAE has the same encoder and decoder, and after them one masked layer with K weights. For each of the three, give the number of layers that must run one after the
+# other to draw **one image** with the plain loop, the same number for the loss of **one image** in training, and the number of weights. Leave the prior out. (3 points)
 #
-# **(b)** Show that $E_{p_{data}}[L(x)] = E_{p_{data}}[\log p(x)] - E_{p_{data}} KL(q(z|x), p(z|x))$ has a maximum with $I_q(x; z) = 0$ if the pixels alone, without z, can represent
-# $p_{data}$. Then say why a VAE with independent pixels cannot do the same. (3 points)
+# **(b)** Suppose that the pixels alone, without z, can represent $p_{data}$. Show that
+# $E_{p_{data}}[L(x)] = E_{p_{data}}[\log p(x)] - E_{p_{data}} KL(q(z|x), p(z|x))$ then reaches its maximum at a model with $I_q(x; z) = 0$. Say why a VAE whose pixels are independent
+# given z cannot do the same. (3 points)
 
 # %% [markdown] grade="written" grade_id="costs" points=6
 # **(a)** In training all pixels are known, so one pass computes all conditionals. In sampling each pixel must wait for all earlier ones.
@@ -423,8 +424,8 @@ check.hierarchical_elbo(hierarchical_elbo, seed=6101, input_scale=2.0, ask=ask)
 # | | layers in sequence, one image drawn | layers in sequence, one loss | weights |
 # |---|---|---|---|
 # | PixelCNN | nL | L | LK |
-# | PixelVAE | D + n | encoder + D + 1 | E + W + K |
-# | VAE | D | encoder + D | E + W |
+# | PixelVAE | D + n | C + D + 1 | E + W + K |
+# | VAE | D | C + D | E + W |
 #
 # z is drawn once, and its map stays: the D layers of the decoder are paid for once, not n times.
 #

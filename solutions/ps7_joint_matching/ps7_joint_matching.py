@@ -479,8 +479,8 @@ check.aae_losses(aae_losses, seed=8111, input_scale=3.0, ask=ask)
 #
 # **(b)** Split the same KL with z first, and show that $E_{p_{data}} KL(q(z|x), p(z)) = I_q(x; z) + KL(q(z), p(z))$. (2 points)
 #
-# **(c)** Somebody adds $-JSD(q(z), p(z))$ to the ELBO and drives it to zero. Which of the two conditions of slide 15 is now known to hold, and which is not? Give a
-# reason in one sentence. (1 point)
+# **(c)** Slide 15 reads two conditions off this split: (1) q(z) = p(z) and (2) q(x|z) = p(x|z) for every z. Somebody adds $-JSD(q(z), p(z))$ to the ELBO and drives the JSD to zero.
+# Which condition is now known to hold, and which is not? Give a reason in one sentence. (1 point)
 
 # %% [markdown] grade="written" grade_id="derivation" points=6
 # **(a)** Add and subtract $\log p_{data}(x)$, whose average is $-H(p_{data})$:

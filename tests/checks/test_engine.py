@@ -12,7 +12,8 @@ import torch
 from course_lib.checks.answer import Answer
 from course_lib.checks.ask import ask
 from course_lib.checks.case import Case, Problem
-from course_lib.checks.exercise import run_steps
+from course_lib.checks.contract import contract_steps
+from course_lib.checks.exercise import Exercise, run_steps
 from course_lib.checks.mistakes import Mistake
 from course_lib.checks.noise import draws_own_noise, is_torch_noise
 from course_lib.checks.numbers import show_pair
@@ -111,6 +112,40 @@ def test_warnings_and_stderr_of_the_answer_are_silenced(capfd):
         warnings.simplefilter("error")
         run_steps(answer(noisy), (TWICE,), ())
     assert capfd.readouterr().err == ""
+
+
+def test_a_hint_fits_the_kind_of_the_failure():
+    assert "clone()" in failure(lambda x: x.mul_(2))
+    assert "keep the dtype" in failure(lambda x: (2 * x).float())
+    assert "keep the dtype" in failure(lambda x: torch.ones(3) @ x * x)
+    assert "for each example" in failure(lambda x: (2 * x).sum())
+    assert "for each example" not in failure(lambda x: (2 * x)[:, None])
+
+
+def test_an_error_is_shown_with_the_inputs_that_cause_it():
+    text = failure(lambda x: x @ torch.ones(7, dtype=x.dtype), args=("x",))
+    assert "inputs    x (3,); float64" in text
+    with pytest.raises(CheckFailed, match=r"inputs    x \(3,\); float64"):
+        answer(lambda x: 1 / 0, args=("x",)).ask("twice(*inputs_)", inputs_=[X])
+
+
+def test_a_nan_in_the_gradient_is_not_blamed_on_a_detach():
+    def by_hand(x):
+        return 1 / (1 + torch.exp(-1000 * x))
+
+    case = Case((X,), torch.sigmoid(1000 * X), "at x")
+    exercise = Exercise(
+        file="sigmoid.py",
+        right=lambda x: torch.sigmoid(1000 * x),
+        steps=lambda inputs: [case],
+        gradients=("x",),
+        why="",
+        hint="",
+        passed="",
+    )
+    with pytest.raises(CheckFailed, match="NaN gradient with respect to x") as caught:
+        run_steps(answer(by_hand, args=("x",)), [case], (), contract_steps(exercise, [case]))
+    assert "detach" not in str(caught.value)
 
 
 def test_inputs_survive_an_answer_that_changes_them():

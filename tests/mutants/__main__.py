@@ -115,6 +115,9 @@ def main(words: list[str]) -> int:
     torch.set_num_threads(1)
     sys.dont_write_bytecode = True
     chosen = [m for m in MUTANTS if not words or any(word in m.name for word in words)]
+    if not chosen:  # --help, or a slip of the pen
+        print(__doc__)
+        return 2
     survivors = 0
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

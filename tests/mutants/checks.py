@@ -35,6 +35,17 @@ CHECKS = [
             "self.only or answer.formulas:",
             "self.only or answer.parts:",
         ),
+        ("case: one number for all is no hint", "value.ndim == 0 and right.ndim == 1", "False"),
+    ),
+    *mutants_of(
+        "checks/contract.py",
+        ENGINE,
+        ("contract: NaN blamed on a detach", "if not got.isfinite().all():", "if False:"),
+    ),
+    *mutants_of(
+        "checks/answer.py",
+        ENGINE,
+        ("answer: errors without their inputs", 'data.get("inputs_", ())', "()"),
     ),
     *mutants_of(
         "checks/noise.py",

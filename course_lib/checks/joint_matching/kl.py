@@ -23,9 +23,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
     """Return equal tables, two coins, random tables, and tables with zeros."""
     half, coin = _table([0.5, 0.5]), _table([0.2, 0.8])
     p, q = _random(inputs, 7), _random(inputs, 7)
-    holes = p.clone()
-    holes[::3] = 0
-    holes = holes / holes.sum()
+    holes, one_hole = _with_zeros(p, [0, 3, 6]), _with_zeros(p, [2])
     return [
         Case((p, p.clone()), where="for two equal tables"),
         Case((coin, half), where="for two coins"),
@@ -33,6 +31,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
         Case((_random(inputs, 4, 5), _random(inputs, 4, 5)), where="on tables of 4x5"),
         Case((holes, q), where="where p has zeros"),
         Case((q, holes), where="where q has zeros and p has none"),
+        Case((q, one_hole), where="where q has one zero and p has none"),
         Case((holes, holes.clone()), where="where both have the same zeros"),
         Case((_random(inputs, 5, scale=9), _random(inputs, 5, scale=9)), where="far apart"),
     ]
@@ -40,6 +39,13 @@ def steps(inputs: RandomInputs) -> list[Step]:
 
 def _table(values: list[float]) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
+
+
+def _with_zeros(table: Tensor, places: list[int]) -> Tensor:
+    """Return the table with zeros in these places, of sum one again."""
+    table = table.clone()
+    table[places] = 0
+    return table / table.sum()
 
 
 def _random(inputs: RandomInputs, *shape: int, scale: float = 1.0) -> Tensor:
