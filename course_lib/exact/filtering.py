@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.distributions import MultivariateNormal
 
 from course_lib.arguments import as_count
 from course_lib.exact.kalman import LinearGaussianChain
@@ -19,8 +20,10 @@ __all__ = [
     "LinearWalk",
     "best_filter",
     "expected_gap",
+    "marginals",
     "observed_covariance",
     "one_step_filter",
+    "sampled_elbo",
     "smoother",
 ]
 
@@ -114,17 +117,55 @@ def expected_gap(chain: LinearGaussianChain, q: LinearWalk) -> Tensor:
     """
     steps = len(q.gain)
     exact, among = smoother(chain, steps), observed_covariance(chain, steps)
-    mean = torch.zeros_like(q.pull[0])  # of z_{t-1} given x, as a matrix that multiplies x
-    cov = torch.zeros_like(chain.z_cov)  # of z_{t-1} given x
-    gaps = []
-    for t in range(steps):
-        turn = q.gain[t] - exact.gain[t]
-        shift = turn @ mean + q.pull[t] - exact.pull[t]
-        error = shift @ among @ shift.T + turn @ cov @ turn.T
-        gaps.append(_gaussian_gap(q.covariance[t], exact.covariance[t], error))
-        mean = q.gain[t] @ mean + q.pull[t]
-        cov = q.gain[t] @ cov @ q.gain[t].T + q.covariance[t]
-    return torch.stack(gaps)
+    means, covariances = marginals(q)
+    before = torch.cat((torch.zeros_like(means[:1]), means[:-1]))  # of z_{t-1}, with z_0 = 0
+    widths = torch.cat((torch.zeros_like(covariances[:1]), covariances[:-1]))
+    turn = q.gain - exact.gain
+    shift = turn @ before + q.pull - exact.pull
+    error = shift @ among @ shift.mT + turn @ widths @ turn.mT
+    trace = torch.linalg.solve(exact.covariance, q.covariance + error).diagonal(0, 1, 2).sum(1)
+    widening = torch.logdet(exact.covariance) - torch.logdet(q.covariance)
+    return 0.5 * (trace - chain.z_dim + widening)
+
+
+def marginals(q: LinearWalk) -> tuple[Tensor, Tensor]:
+    """Return mean and covariance of every z_t given x (slide 9).
+
+    Args:
+        q: the posterior.
+
+    Returns:
+        (time, z_dim, time * x_dim) the matrices that map x to the means, and
+        (time, z_dim, z_dim) the covariances, which do not depend on x.
+    """
+    mean, cov = torch.zeros_like(q.pull[0]), torch.zeros_like(q.covariance[0])
+    found = []
+    for gain, pull, covariance in zip(*q, strict=True):
+        mean, cov = gain @ mean + pull, gain @ cov @ gain.T + covariance
+        found.append((mean, cov))
+    means, covariances = zip(*found, strict=True)
+    return torch.stack(means), torch.stack(covariances)
+
+
+def sampled_elbo(chain: LinearGaussianChain, q: LinearWalk, x: Tensor) -> Tensor:
+    """Return one estimate of the ELBO of each sequence, from one path of q (slide 9).
+
+    Args:
+        chain: the model.
+        q: the posterior, of as many steps as x has.
+        x: (batch, time, x_dim) observations.
+
+    Returns:
+        (batch,) log p(x, z) - log q(z|x) at z drawn from q, in nats.
+    """
+    z, total = x.new_zeros(len(x), chain.z_dim), x.new_zeros(len(x))
+    for seen, gain, pull, covariance in zip(x.unbind(1), *q, strict=True):
+        posterior = MultivariateNormal(z @ gain.T + x.flatten(1) @ pull.T, covariance)
+        prior = MultivariateNormal(z @ chain.transition.T, chain.z_cov)
+        z = posterior.sample()
+        likelihood = MultivariateNormal(z @ chain.emission.T, chain.x_cov)
+        total = total + likelihood.log_prob(seen) + prior.log_prob(z) - posterior.log_prob(z)
+    return total
 
 
 def observed_covariance(chain: LinearGaussianChain, steps: int) -> Tensor:
@@ -146,9 +187,3 @@ def observed_covariance(chain: LinearGaussianChain, steps: int) -> Tensor:
             blocks[s, :, t], blocks[t, :, s] = block, block.T
         blocks[t, :, t] += chain.x_cov
     return blocks.reshape(steps * chain.x_dim, -1)
-
-
-def _gaussian_gap(q: Tensor, p: Tensor, error: Tensor) -> Tensor:
-    """Return the average KL of two Gaussians whose means differ by a vector of this covariance."""
-    trace = torch.linalg.solve(p, q + error).trace()
-    return 0.5 * (trace - len(p) + torch.logdet(p) - torch.logdet(q))

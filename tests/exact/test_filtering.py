@@ -8,8 +8,10 @@ from course_lib.exact.filtering import (
     LinearWalk,
     best_filter,
     expected_gap,
+    marginals,
     observed_covariance,
     one_step_filter,
+    sampled_elbo,
     smoother,
 )
 from course_lib.exact.kalman import LinearGaussianChain
@@ -29,18 +31,22 @@ def random_chain(x_dim=3, z_dim=2):
 CHAINS = [(1, 1), (3, 2), (2, 3)]
 
 
-def elbo(chain, q, x):
-    """One estimate of the ELBO for each sequence, from draws of q, without any KL formula."""
-    flat, z = x.flatten(1), x.new_zeros(len(x), chain.z_dim)
-    total = x.new_zeros(len(x))
-    for t in range(len(q.gain)):
-        mean = z @ q.gain[t].T + flat @ q.pull[t].T
-        now = MultivariateNormal(mean, q.covariance[t])
-        before, z = z, now.sample()
-        log_p = MultivariateNormal(before @ chain.transition.T, chain.z_cov).log_prob(z)
-        log_x = MultivariateNormal(z @ chain.emission.T, chain.x_cov).log_prob(x[:, t])
-        total += log_p + log_x - now.log_prob(z)
-    return total
+def dense(q):
+    """All steps of z at once, given x: the matrix that maps x to the mean, and the covariance."""
+    steps, d = len(q.gain), q.gain.shape[1]
+    back = torch.zeros(steps, d, steps, d, dtype=torch.float64)
+    for t in range(1, steps):
+        back[t, :, t - 1] = q.gain[t]
+    solve = torch.linalg.inv(torch.eye(steps * d).double() - back.reshape(steps * d, -1))
+    return solve @ q.pull.reshape(steps * d, -1), solve @ torch.block_diag(*q.covariance) @ solve.T
+
+
+def dense_gap(chain, q):
+    """E KL(q(z|x), p(z|x)) of two Gaussians over all steps at once."""
+    (mean, cov), (right, exact) = dense(q), dense(smoother(chain, len(q.gain)))
+    off = (mean - right) @ observed_covariance(chain, len(q.gain)) @ (mean - right).T
+    trace = torch.linalg.solve(exact, cov + off).trace()
+    return 0.5 * (trace - len(cov) + torch.logdet(exact) - torch.logdet(cov))
 
 
 @pytest.mark.parametrize(("x_dim", "z_dim"), CHAINS)
@@ -61,7 +67,7 @@ def test_the_smoother_costs_nothing_and_its_elbo_is_the_evidence(x_dim, z_dim):
     exact = smoother(chain, STEPS)
     assert expected_gap(chain, exact).abs().max() < 1e-12
     x = chain.sample(5, STEPS)
-    torch.testing.assert_close(elbo(chain, exact, x), chain.log_prob(x), rtol=0, atol=1e-10)
+    torch.testing.assert_close(sampled_elbo(chain, exact, x), chain.log_prob(x), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("make", [best_filter, one_step_filter])
@@ -78,13 +84,43 @@ def test_a_filter_sees_no_later_x_and_the_last_step_costs_nothing(make, x_dim, z
     assert gap[0] > 1e-4
 
 
+def moved(q, size):
+    """Another walk that sees what q sees."""
+    root = torch.linalg.cholesky(q.covariance)
+    root = root + 0.5 * size * torch.randn_like(root).tril() * root.abs()
+    return LinearWalk(
+        q.gain + size * torch.randn_like(q.gain),
+        q.pull + size * (q.pull != 0).double() * torch.randn_like(q.pull),
+        root @ root.mT,
+    )
+
+
+@pytest.mark.parametrize(("x_dim", "z_dim"), CHAINS)
+def test_the_gap_step_by_step_adds_up_to_that_of_all_steps_at_once(x_dim, z_dim):
+    chain = random_chain(x_dim, z_dim)
+    for make in (best_filter, one_step_filter, smoother):
+        for q in (make(chain, STEPS), moved(make(chain, STEPS), 0.3)):
+            total = expected_gap(chain, q).sum()
+            torch.testing.assert_close(total, dense_gap(chain, q), rtol=1e-10, atol=1e-11)
+
+
+def test_the_marginals_are_blocks_of_all_steps_at_once():
+    chain = random_chain(2, 3)
+    q = moved(one_step_filter(chain, STEPS), 0.3)
+    (means, covariances), (mean, cov) = marginals(q), dense(q)
+    for t in range(STEPS):
+        block = slice(3 * t, 3 * t + 3)
+        torch.testing.assert_close(means[t], mean[block], rtol=0, atol=1e-12)
+        torch.testing.assert_close(covariances[t], cov[block, block], rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("make", [best_filter, one_step_filter])
 @pytest.mark.parametrize(("x_dim", "z_dim"), CHAINS)
 def test_the_gap_is_what_sampling_finds(make, x_dim, z_dim):
     chain = random_chain(x_dim, z_dim)
     q = make(chain, STEPS)
     x = chain.sample(20_000, STEPS)
-    gaps = chain.log_prob(x) - elbo(chain, q, x)
+    gaps = chain.log_prob(x) - sampled_elbo(chain, q, x)
     error = gaps.std() / len(gaps) ** 0.5
     assert (gaps.mean() - expected_gap(chain, q).sum()).abs() < 5 * error
 
@@ -98,15 +134,7 @@ def test_no_filter_is_better_than_the_best(x_dim, z_dim):
     assert least <= expected_gap(chain, one_step_filter(chain, STEPS)).sum() + 1e-12
     for size in (0.03, 0.3):
         for _ in range(5):
-            sees = (best.pull != 0).double()
-            root = torch.linalg.cholesky(best.covariance)
-            root = root + 0.5 * size * torch.randn_like(root).tril() * root.abs()
-            moved = LinearWalk(
-                best.gain + size * torch.randn_like(best.gain),
-                best.pull + size * sees * torch.randn_like(best.pull),
-                root @ root.mT,
-            )
-            assert expected_gap(chain, moved).sum() > least
+            assert expected_gap(chain, moved(best, size)).sum() > least
     slope = torch.autograd.functional.jacobian(
         lambda pull: expected_gap(chain, best._replace(pull=pull)).sum(), best.pull
     )
