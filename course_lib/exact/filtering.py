@@ -175,15 +175,13 @@ def observed_covariance(chain: LinearGaussianChain, steps: int) -> Tensor:
         chain: the chain.
         steps: T, a positive integer.
     """
-    powers = [torch.eye(chain.z_dim, dtype=torch.float64)]
-    for _ in range(as_count(steps, "steps") - 1):
-        powers.append(powers[-1] @ chain.transition)
-    blocks = torch.zeros(steps, chain.x_dim, steps, chain.x_dim, dtype=torch.float64)
-    spread = torch.zeros_like(chain.z_cov)
-    for t in range(steps):
-        spread = chain.transition @ spread @ chain.transition.T + chain.z_cov
-        for s in range(t, steps):
-            block = chain.emission @ powers[s - t] @ spread @ chain.emission.T
-            blocks[s, :, t], blocks[t, :, s] = block, block.T
-        blocks[t, :, t] += chain.x_cov
-    return blocks.reshape(steps * chain.x_dim, -1)
+    d, size = chain.z_dim, as_count(steps, "steps")
+    power = torch.eye(d, dtype=torch.float64)
+    from_noise = torch.zeros(size, d, size, d, dtype=torch.float64)  # z_t by the noise of step s
+    for lag in range(size):
+        later = torch.arange(lag, size)
+        from_noise[later, :, later - lag] = power
+        power = chain.transition @ power
+    seen = (chain.emission @ from_noise.flatten(2)).reshape(size * chain.x_dim, size, d)
+    among = ((seen @ chain.z_cov).flatten(1)) @ seen.flatten(1).T
+    return among + torch.block_diag(*[chain.x_cov] * size)

@@ -10,7 +10,21 @@ from notebook_runs import ROOT
 from torch.distributions import Independent, Normal, kl_divergence
 
 from course_lib.checks import variational_rnn as check
-from course_lib.figures.variational_rnn import linear, row_by_row
+from course_lib.evaluation import Estimate
+from course_lib.exact import filtering
+from course_lib.exact.kalman import LinearGaussianChain
+from course_lib.figures.variational_rnn import (
+    bounds_over_time,
+    chorale_ladder,
+    filtering_price,
+    linear,
+    row_by_row,
+    who_sees_what,
+)
+from course_lib.figures.variational_rnn.filtering_price import STEPS, TOP
+from course_lib.figures.variational_rnn.who_sees_what import dependence
+from course_lib.measured import measured
+from course_lib.models import VariationalRNN
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
 
@@ -151,3 +165,75 @@ def test_the_shipped_model_is_what_its_script_trains():
     assert early < late < shipped
     assert -18.6 < shipped < -17.9
     assert np.array_equal(digits.numpy(), script["one_of_each"]())
+
+
+@pytest.fixture(scope="module")
+def price():
+    return filtering_price()
+
+
+STATES = [(a, z, x) for a in (0.0, 0.6, 0.95) for z in (0.1, 1.0, 2.0) for x in (0.1, 0.8, 2.0)]
+
+
+@pytest.mark.parametrize(("memory", "z_noise", "x_noise"), STATES)
+def test_the_bars_are_the_known_price_and_lie_within_the_axes(price, memory, z_noise, x_noise):
+    readout = price.update(memory=memory, z_noise=z_noise, x_noise=x_noise)
+    chain = LinearGaussianChain([[memory]], [[1.0]], [z_noise**2], [x_noise**2])
+    right = price.figure.axes[1]
+    for make, heights in (
+        (filtering.best_filter, [bar.get_height() for bar in right.patches]),
+        (filtering.one_step_filter, [line.get_ydata()[0] for line in right.lines]),
+    ):
+        exact = filtering.expected_gap(chain, make(chain, STEPS))
+        assert [*heights, 0.0] == pytest.approx(exact.tolist(), abs=1e-12)
+        assert max(heights) < TOP
+        assert f"{exact.mean():.3f}" in readout
+    assert float(re.search(r"residual ([\d.e+-]+)", readout)[1]) < 1e-12
+
+
+def test_the_price_opens_where_the_future_matters_and_vanishes_without_memory(price):
+    opened, without = price.update(**price.state), price.update(**price.state | {"memory": 0.0})
+    total = r"([\d.]+) in all"
+    assert float(re.search(total, opened)[1]) > 1.0
+    assert float(re.search(total, without)[1]) == 0.0
+
+
+def test_the_curves_are_the_posterior_of_the_dots(price):
+    price.update(memory=0.8, z_noise=1.0, x_noise=1.0)
+    left = price.figure.axes[0]
+    chain = LinearGaussianChain([[0.8]], [[1.0]], [1.0], [1.0])
+    among = filtering.observed_covariance(chain, STEPS)
+    x = torch.tensor(left.lines[-1].get_ydata()) * among[-1, -1].sqrt()
+    signal = among - torch.eye(STEPS).double()  # the covariance of z, and of z with x
+    mean = signal @ torch.linalg.solve(among, x)
+    shown = [torch.tensor(line.get_ydata()) * among[-1, -1].sqrt() for line in left.lines[:3]]
+    torch.testing.assert_close(shown[0], mean, rtol=0, atol=1e-10)
+    variance = (signal - signal @ torch.linalg.solve(among, signal)).diagonal()
+    torch.testing.assert_close(shown[1] - shown[0], variance.sqrt(), rtol=0, atol=1e-10)
+    torch.testing.assert_close(shown[0] - shown[2], variance.sqrt(), rtol=0, atol=1e-10)
+
+
+def test_the_prior_sees_the_past_and_the_posterior_the_present_too():
+    vrnn, x = VariationalRNN.build(8, 2, 16).double(), torch.rand(3, 5, 8).round().double()
+    tables = dependence(vrnn, x)
+    lower = torch.ones(5, 5).tril()
+    assert torch.equal((tables["prior"] > 0).float(), lower - torch.eye(5))
+    assert torch.equal((tables["posterior"] > 0).float(), lower)
+    picture = who_sees_what(vrnn, x)
+    assert "10 and 15 of 25 pairs" in picture.alt
+
+
+def test_the_bounds_say_their_last_values_and_four_are_the_most():
+    gaps = {
+        name: [Estimate(-1.0, 0.1), Estimate(-value, 0.1)] for name, value in (("a", 2), ("b", 3))
+    }
+    assert bounds_over_time((4, 8), gaps).alt.endswith("T = 8, in nats: a -2.00, b -3.00")
+    with pytest.raises(ValueError, match="expected at most 4 bounds, got 5"):
+        bounds_over_time((4, 8), {str(i): gaps["a"] for i in range(5)})
+
+
+def test_the_ladder_of_chorales_is_the_measured_one_and_the_sceptic_stands_at_its_end():
+    said = re.findall(r"(-\d+\.\d\d)", chorale_ladder().alt)
+    values = [float(value) for value in said]
+    assert values == sorted(values)
+    assert values[-1] == round(measured("vrnn_chorales", "log p, RNN with MADE, no z").mean, 2)

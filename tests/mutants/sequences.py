@@ -183,12 +183,13 @@ SEQUENCES = [
         ("filtering: KL without the dimension", "trace - chain.z_dim +", "trace +"),
         ("filtering: ELBO without the prior", " + prior.log_prob(z)", ""),
         ("filtering: ELBO without q", " - posterior.log_prob(z)\n", "\n"),
-        ("filtering: x without noise", "blocks[t, :, t] += chain.x_cov", "pass"),
         (
-            "filtering: x correlated one step too far",
-            "powers[s - t] @ spread",
-            "powers[min(s - t + 1, steps - 1)] @ spread",
+            "filtering: x without noise",
+            "among + torch.block_diag(",
+            "among + 0 * torch.block_diag(",
         ),
+        ("filtering: x correlated one step too far", "later - lag] = power", "later] = power"),
+        ("filtering: z of unit noise", "seen @ chain.z_cov", "seen"),
     ),
     *mutants_of(
         "figures/variational_rnn/linear.py",
@@ -225,6 +226,46 @@ SEQUENCES = [
             "self._own(self.step, lambda",
             "self._own(None, lambda",
         ),
+    ),
+    *mutants_of(
+        "figures/variational_rnn/filtering_price.py",
+        "figures/test_variational_rnn.py",
+        (
+            "price: deviations taken for variances",
+            "[z_noise**2], [x_noise**2]",
+            "[z_noise], [x_noise]",
+        ),
+        (
+            "price: the bars are of the simple filter",
+            "expected_gap(chain, best), ",
+            "expected_gap(chain, one_step_filter(chain, STEPS)), ",
+        ),
+        ("price: the band is a variance", "covariances[:, 0, 0].sqrt()", "covariances[:, 0, 0]"),
+        (
+            "price: both curves are the filter's",
+            "enumerate((exact, best))",
+            "enumerate((best, best))",
+        ),
+    ),
+    *mutants_of(
+        "figures/variational_rnn/who_sees_what.py",
+        "figures/test_variational_rnn.py",
+        ("who sees what: signs cancel", "slope.abs().mean((0, 2))", "(slope * 0).mean((0, 2))"),
+        (
+            "who sees what: s down and t across",
+            "torch.stack([slope.abs().mean((0, 2)) for slope in slopes])",
+            "torch.stack([slope.abs().mean((0, 2)) for slope in slopes], 1)",
+        ),
+    ),
+    *mutants_of(
+        "figures/variational_rnn/bounds.py",
+        "figures/test_variational_rnn.py",
+        (
+            "bounds: the first length is said to be the last",
+            "values[-1].value:.2f",
+            "values[0].value:.2f",
+        ),
+        ("bounds: VRNN for the sceptic", '"log p, RNN with MADE, no z"', '"log p, RNN"'),
     ),
     *mutants_of(
         "exact/identities/sequences.py",
