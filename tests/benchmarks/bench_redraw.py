@@ -4,7 +4,7 @@ import itertools
 import time
 from statistics import median
 
-from course_lib.figures import autoregressive_flows, elbo_gap
+from course_lib.figures import autoregressive_flows, elbo_gap, variational_rnn
 from course_lib.figures.blit import Blit
 from course_lib.figures.style import DPI
 
@@ -15,6 +15,11 @@ EXPLORABLES = {
     "monotone network": (
         autoregressive_flows.monotone_network,
         [{"units": i} for i in range(1, 13)],
+    ),
+    "row by row": (variational_rnn.row_by_row, [{"t": i} for i in range(1, 9)]),
+    "price of a filter": (
+        variational_rnn.filtering_price,
+        [{"memory": i / 20} for i in range(20)],
     ),
 }
 
