@@ -341,7 +341,7 @@ figures.depth_explorable()
 # </details>
 #
 # These models were trained beforehand (`tests/benchmarks/pixel_depth.py`; dots are seeds, ± is half their range). A decoder that is strong
-# enough to need no z at all can take everything out of it: the subject of lecture 8.
+# enough to need no z at all can take everything out of it: the subject of [lecture 8](08_information_preference.ipynb).
 #
 # ## 6 · A better prior, and a z of its own
 #

@@ -206,7 +206,7 @@ figures.joint_tables()
 #
 # The heights are always equal: both are the KL of the two joints. With the encoder's sharpness at 0, q(z) is the uniform prior, so KL(q(z), p(z)) is zero, whatever
 # the data are. Both bars vanish only when all three sliders stand at 0: then z and x are independent under both joints. That the *useless* model is a perfect
-# match is the subject of lecture 8.
+# match is the subject of [lecture 8](08_information_preference.ipynb).
 #
 # </details>
 #
@@ -442,7 +442,7 @@ closing_table(
 # </details>
 #
 # **Next:** [problem set 7](../assignments/ps7_joint_matching/ps7_joint_matching.ipynb), where you write the tables, both splits and the aggregate
-# posterior. Lecture 8 will ask why a perfect match can leave z useless.
+# posterior. [Lecture 8](08_information_preference.ipynb) asks why a perfect match can leave z useless.
 #
 # **Papers.** Hoffman, Johnson (2016), ELBO surgery, NeurIPS workshop on advances in approximate Bayesian inference. Shu, Bui, Zhao, Kochenderfer, Ermon (2018),
 # arXiv:1805.08913. Makhzani, Shlens, Jaitly, Goodfellow, Frey (2015), arXiv:1511.05644. Larsen, Sønderby, Larochelle, Winther (2016), arXiv:1512.09300. Zhao,

@@ -4,7 +4,12 @@ import itertools
 import time
 from statistics import median
 
-from course_lib.figures import autoregressive_flows, elbo_gap, variational_rnn
+from course_lib.figures import (
+    autoregressive_flows,
+    elbo_gap,
+    information_preference,
+    variational_rnn,
+)
 from course_lib.figures.blit import Blit
 from course_lib.figures.style import DPI
 
@@ -20,6 +25,18 @@ EXPLORABLES = {
     "price of a filter": (
         variational_rnn.filtering_price,
         [{"memory": i / 20} for i in range(20)],
+    ),
+    "preference path": (
+        information_preference.preference_path,
+        [{"share": i / 20} for i in range(21)],
+    ),
+    "priced information": (
+        information_preference.priced_information,
+        [{"alpha": i / 4} for i in range(-8, 5)],
+    ),
+    "rate and distortion": (
+        information_preference.rate_distortion,
+        [{"log_beta": i / 5} for i in range(-3, 6)],
     ),
 }
 

@@ -3,16 +3,23 @@
 import itertools
 import math
 import re
+import runpy
 
 import numpy as np
 import pytest
 import torch
+from notebook_runs import ROOT
 
 from course_lib.exact import tables
 from course_lib.exact.preference import K, path_terms, priced_path
 from course_lib.exact.preference import valley as library_valley
-from course_lib.figures.information_preference import preference_path, priced_information
+from course_lib.figures.information_preference import (
+    preference_path,
+    priced_information,
+    rate_distortion,
+)
 from course_lib.figures.information_preference.priced_information import SHARES, TILTS
+from course_lib.figures.information_preference.trained import trained
 
 UNIFORM, CODE = torch.full((K,), 1 / K).double(), torch.eye(K).double()
 
@@ -168,3 +175,57 @@ def test_the_readers_objective_is_drawn_and_a_wrong_one_is_told():
     left = priced_information(unfinished)
     assert "not started yet: info_vae_objective" in left.readout
     assert np.allclose(objective_line(left), objective_line(mine))
+
+
+@pytest.fixture(scope="module")
+def curve():
+    return rate_distortion()
+
+
+def test_every_beta_shows_its_own_numbers_and_pictures(curve):
+    seen, read = set(), set()
+    for place, log_beta in enumerate(curve.controls[0].grid()):
+        readout = curve.show(log_beta=log_beta)
+        r, d = (float(trained()[f"train_{name}"][place]) for name in ("rate", "distortion"))
+        assert f"β = {10**log_beta:.2f}: R {r:.2f}, D {d:.2f} on training images" in readout
+        dots = [line for line in curve.figure.axes[0].lines if line.get_markersize() == 9]
+        assert dots[0].get_xydata().tolist() == [[pytest.approx(r), pytest.approx(d)]]
+        seen.add(np.asarray(curve.figure.axes[1].images[0].get_array()).tobytes())
+        read.add(readout)
+    assert len(seen) == len(read) == len(trained()["log_betas"])
+
+
+def test_the_tangent_goes_through_the_dot_with_slope_minus_beta(curve):
+    for log_beta in (-0.6, 0.0, 0.6):
+        curve.show(log_beta=log_beta)
+        (tangent,) = [a for a in curve.figure.axes[0].lines if a.get_label() == "slope -β"]
+        (r_1, d_1), (r, d), (r_2, d_2) = tangent.get_xydata()
+        assert (d_2 - d_1) / (r_2 - r_1) == pytest.approx(-(10**log_beta))
+        place = int(np.argmin(np.abs(trained()["log_betas"] - log_beta)))
+        assert (r, d) == pytest.approx(
+            [trained()[f"train_{n}"][place] for n in ("rate", "distortion")]
+        )
+
+
+def test_the_trained_curve_falls_and_its_chords_follow_beta():
+    r, d = trained()["train_rate"], trained()["train_distortion"]
+    assert (np.diff(r) < 0).all()
+    assert (np.diff(d) > 0).all()
+    used = r[1:] > 0.5
+    steepness = (np.diff(d) / -np.diff(r))[used]
+    middles = 10 ** (trained()["log_betas"][:-1] + 0.1)[used]
+    assert np.allclose(steepness / middles, 1, atol=0.3)
+
+
+def test_the_information_stays_below_its_ceilings():
+    n = int(trained()["held_out_images"])
+    assert (trained()["held_out_information"] < math.log(n)).all()
+    assert (trained()["held_out_information"] < trained()["held_out_rate"] + 0.05).all()
+
+
+def test_a_point_of_the_shipped_grid_is_what_its_script_trains():
+    path = ROOT / "tests" / "benchmarks" / "grids" / "information_preference.py"
+    made = runpy.run_path(str(path))["early"]()
+    for name, value in made.items():
+        # Another machine rounds otherwise, and training magnifies it.
+        assert float(value) == pytest.approx(float(trained()[name]), abs=0.1), name

@@ -71,4 +71,19 @@ PREFERENCE = [
             "            ]",
         ),
     ),
+    *mutants_of(
+        f"{FOLDER}/rate_distortion.py",
+        FIGURES,
+        ("rate figure: tangent of slope beta", "d - beta * (rates - r)", "d + beta * (rates - r)"),
+        (
+            "rate figure: the dot of the held-out images",
+            "self.dots[0].set_data([r], [d])",
+            "self.dots[0].set_data(held[:1], held[1:2])",
+        ),
+        (
+            "rate figure: one picture for all",
+            "self.image.set_data(self.sheets[place])",
+            "self.image.set_data(self.sheets[0])",
+        ),
+    ),
 ]

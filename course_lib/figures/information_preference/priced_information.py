@@ -136,6 +136,7 @@ class _PricedInformation:
         self.bars = list(axes.bar(names, [1, 1], 0.5, color=(style.Q, style.KL)))
         self.numbers = [axes.text(i, 0, "", ha="center", in_layout=False) for i in (0, 1)]
         axes.axhline(math.log(K), color=style.NEUTRAL, ls=":", lw=1)
+        axes.text(1.35, math.log(K) + 0.04, f"log {K}", ha="right", fontsize=9)
         axes.set(ylim=(0, TALLEST), xlabel="at the best t", ylabel="nats")
 
 
