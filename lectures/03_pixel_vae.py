@@ -613,7 +613,7 @@ closing_table(
 # </details>
 #
 # **Next:** [problem set 3](../assignments/ps3_pixel_vae/ps3_pixel_vae.ipynb), where you write the masks, the shifts, the gate and the sampler,
-# and plug them into the explorables above. Lecture 4 will ask how one z can explain two views.
+# and plug them into the explorables above. [Lecture 4](04_multimodal.ipynb) asks how one z can explain two views.
 #
 # **Papers.** van den Oord, Kalchbrenner, Kavukcuoglu (2016), Pixel recurrent neural networks, arXiv:1601.06759 (masks A and B). van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves,
 # Kavukcuoglu (2016), arXiv:1606.05328 (gated PixelCNN, two stacks). Gulrajani, Kumar, Ahmed, Taiga, Visin, Vazquez, Courville (2017), PixelVAE, arXiv:1611.05013. Chen, Kingma, Salimans, Duan, Dhariwal, Schulman,

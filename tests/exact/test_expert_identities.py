@@ -106,6 +106,22 @@ def test_the_tie_splits_at_the_average(seed):
     assert at_average.holds, at_average
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_reverse_tie_is_least_at_the_geometric_mean(seed):
+    p_x2 = tables.random((5,), seed)
+    q_both = tables.random((7, 5), seed + 1, normalise="z")
+    residual = identities.reverse_tie_is_least_at_the_geometric_mean(
+        p_x2, q_both, tables.random((7,), seed + 2)
+    )
+    assert residual.holds, residual
+    geometric = (q_both.log() @ p_x2).softmax(0)
+    least = identities.reverse_tie_is_least_at_the_geometric_mean(p_x2, q_both, geometric)
+    assert least.holds, least
+    assert least.left < residual.left
+    average = identities.reverse_tie_is_least_at_the_geometric_mean(p_x2, q_both, q_both @ p_x2)
+    assert least.left < average.left
+
+
 def test_two_sure_nets_leave_the_average_unsure():
     residual = identities.tie_is_least_at_the_average(
         [0.5, 0.5], [[1.0, 0.0], [0.0, 1.0]], [0.5, 0.5]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.distributions import DiagonalGaussian
 from course_lib.exact.two_experts import RULES, combine
-from course_lib.figures.multimodal import experts, tie
+from course_lib.figures.multimodal import experts, learned_tie, tie
 from course_lib.figures.multimodal.experts import HUE, OBSERVED, VAGUE
 
 
@@ -93,6 +94,8 @@ def test_without_the_colour_view_the_bars_have_many_hues(plane):
         around = np.exp(1j * hues(plane)).mean()
         spread[observed] = 1 - abs(around)
     assert spread["grey alone"] > 3 * spread["both"]
+    plane.show(**{**state, "rule": "mixture"}, observed="both")
+    assert 1 - abs(np.exp(1j * hues(plane)).mean()) > 2 * spread["both"]
 
 
 def product(mu, log_scale, present):
@@ -149,8 +152,10 @@ def readings(live, **state):
 
 def test_the_forward_tie_keeps_the_entropy_and_the_reverse_tie_does_not(line):
     state = {"gap": 1.5, "own": 0.2, "alpha": 1.0}
-    covering, _, many, wanted, _ = readings(line, tie="forward", **state)
-    missing, _, few, _, _ = readings(line, tie="reverse", **state)
+    covering, spilling, many, wanted, _ = readings(line, tie="forward", **state)
+    missing, inside, few, _, _ = readings(line, tie="reverse", **state)
+    assert spilling > covering  # much of the wide q lies between the answers
+    assert missing > 5 * inside  # the narrow q leaves most answers out
     assert abs(many - wanted) < 0.15
     assert few < 0.6 * wanted
     assert covering < missing
@@ -184,3 +189,14 @@ def test_the_readers_match_is_drawn_and_the_library_is_dashed():
     wrong = tie(lambda mu, log_scale, weight: (mu.mean(1), log_scale.mean(1)))
     assert "yours differs from the library's" in wrong.readout
     assert wrong.figure.axes[0].lines[-1].get_visible()
+
+
+def test_the_trained_tie_is_drawn_in_the_dimension_in_which_the_answers_differ():
+    places = torch.tensor([[0.1, -2.0], [0.0, 0.0], [-0.1, 2.0]])
+    joint = DiagonalGaussian(places, torch.full((3, 2), 0.5).log())
+    narrow = DiagonalGaussian(torch.zeros(1, 2), torch.tensor([[3.0, 0.5]]).log())
+    wide = DiagonalGaussian(torch.zeros(1, 2), torch.tensor([[3.0, 1.7]]).log())
+    alt = learned_tie({"forward": (joint, wide), "reverse": (joint, narrow)}).alt
+    spread = (0.25 + 8 / 3) ** 0.5
+    assert f"forward: q(z|x1) has width 1.70, the mixture {spread:.2f}" in alt
+    assert f"reverse: q(z|x1) has width 0.50, the mixture {spread:.2f}" in alt

@@ -211,6 +211,8 @@ MODALITIES = [
         ),
         ("tie: average over x2 unweighted", "average = q_both @ p_x2", "average = q_both.mean(1)"),
         ("tie: last KL the other way", "tables.kl(average, q_one)", "tables.kl(q_one, average)"),
+        ("tie: geometric mean not normalised", "geometric / geometric.sum()", "geometric"),
+        ("tie: arithmetic mean of the logs", "(q_both.log() @ p_x2).exp()", "(q_both @ p_x2)"),
         (
             "Bayes: prior not divided out",
             "apart - log_normal(z) + evidence",

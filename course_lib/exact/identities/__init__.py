@@ -22,7 +22,8 @@ The numbers in the docstrings are these (H is the entropy, p_d is p_data):
 18. Pixel i of a PixelCNN depends on all pixels before it, and on none at or after it.
 
 In addition, the gap of InfoGAN's information bound is E KL(p(z|x), q(z|x)) (slide 17), and
-the tie of slide 8's inference nets is least where q(z|x1) is the average of q(z|x1,x2).
+the tie of slide 8's inference nets is least where q(z|x1) is the average of q(z|x1,x2), or, in
+reverse, their geometric mean.
 
 Example:
     >>> likelihood_is_kl_plus_entropy([0.5, 0.5], [0.2, 0.8]).holds
@@ -47,6 +48,7 @@ from course_lib.exact.identities.experts import (
     posterior_is_product_of_posteriors,
     product_of_experts,
     product_of_experts_is_normalised_product,
+    reverse_tie_is_least_at_the_geometric_mean,
     tie_is_least_at_the_average,
 )
 from course_lib.exact.identities.flows import (
@@ -129,6 +131,7 @@ __all__ = [
     "pushed_elbo_is_a_bound",
     "random_filters",
     "rate_is_information_plus_marginal_kl",
+    "reverse_tie_is_least_at_the_geometric_mean",
     "sequence_bound_is_sum_over_time",
     "tie_is_least_at_the_average",
 ]

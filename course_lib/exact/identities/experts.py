@@ -20,6 +20,7 @@ __all__ = [
     "posterior_is_product_of_posteriors",
     "product_of_experts",
     "product_of_experts_is_normalised_product",
+    "reverse_tie_is_least_at_the_geometric_mean",
     "tie_is_least_at_the_average",
 ]
 
@@ -141,16 +142,38 @@ def tie_is_least_at_the_average(p_x2: Any, q_z_given_x12: Any, q_z_given_x1: Any
         q_z_given_x12: (n_z, n_x2) q(z|x1,x2).
         q_z_given_x1: (n_z,) q(z|x1).
     """
-    p_x2 = tables.distribution(p_x2, "p_x2")
-    q_both = check_shape(as_float64(q_z_given_x12, "q_z_given_x12"), ("n_z", len(p_x2)), "q")
-    columns = [tables.distribution(column, "q_z_given_x12") for column in q_both.T]
-    q_one = tables.distribution(q_z_given_x1, "q_z_given_x1")
+    p_x2, q_both, q_one = _tied(p_x2, q_z_given_x12, q_z_given_x1)
     average = q_both @ p_x2
-    to_one = torch.stack([tables.kl(column, q_one) for column in columns])
-    to_average = torch.stack([tables.kl(column, average) for column in columns])
+    to_one = torch.stack([tables.kl(column, q_one) for column in q_both.T])
+    to_average = torch.stack([tables.kl(column, average) for column in q_both.T])
     left = expectation(p_x2, to_one)
     right = expectation(p_x2, to_average) + tables.kl(average, q_one)
     return between("E KL(q12, q1) = E KL(q12, qbar) + KL(qbar, q1)", left, right, CLOSED_FORM)
+
+
+def reverse_tie_is_least_at_the_geometric_mean(
+    p_x2: Any, q_z_given_x12: Any, q_z_given_x1: Any
+) -> Residual:
+    r"""Execute why the reverse tie makes q(z|x1) as narrow as what all x2 agree on (slide 8).
+
+    .. math:: E_{x_2|x_1} KL(q(z|x_1), q(z|x_1,x_2)) = KL(q(z|x_1), g / c) - \log c, \qquad
+              g = \exp E_{x_2|x_1} \log q(z|x_1,x_2), \quad c = \sum_z g
+
+    Only the KL knows q(z|x1), and it is zero at the normalised geometric mean, a product of
+    experts. Arguments as for ``tie_is_least_at_the_average``, the q(z|x1,x2) without zeros.
+    """
+    p_x2, q_both, q_one = _tied(p_x2, q_z_given_x12, q_z_given_x1)
+    geometric = (q_both.log() @ p_x2).exp()
+    left = expectation(p_x2, torch.stack([tables.kl(q_one, column) for column in q_both.T]))
+    right = tables.kl(q_one, geometric / geometric.sum()) - geometric.sum().log()
+    return between("E KL(q1, q12) = KL(q1, g/c) - log c", left, right, CLOSED_FORM)
+
+
+def _tied(p_x2: Any, q_z_given_x12: Any, q_z_given_x1: Any) -> tuple[Tensor, Tensor, Tensor]:
+    p_x2 = tables.distribution(p_x2, "p_x2")
+    q_both = check_shape(as_float64(q_z_given_x12, "q_z_given_x12"), ("n_z", len(p_x2)), "q")
+    columns = [tables.distribution(column, "q_z_given_x12") for column in q_both.T]
+    return p_x2, torch.stack(columns, 1), tables.distribution(q_z_given_x1, "q_z_given_x1")
 
 
 def _experts(
