@@ -454,8 +454,8 @@ closing_table(
         ),
         ("with T = 1 the VRNN is a VAE", f"residual {one_step:.0e}", None, "holds exactly"),
         (
-            "q(z_t | z_<t, x_<=t) is the posterior (slide 9 uses it as such)",
-            f"gap {gap.value:.3f} ± {gap.error:.3f} nats, known beforehand: {price:.3f}",
+            "RNNs do the inference, by q(z_t | z_<t, x_<=t) (slide 9): the gap in a known chain",
+            f"{gap.value:.3f} ± {gap.error:.3f} nats, known beforehand: {price:.3f}",
             None,
             "holds, with this condition: the future says nothing about z_t; otherwise a gap stays",
         ),

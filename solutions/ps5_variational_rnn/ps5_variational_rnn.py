@@ -534,8 +534,8 @@ check.dream(dream, seed=8111, input_scale=3.0, ask=ask)
 #
 # *4 points.* (a) complete but for the later factors, which vanish without a word (half lost), and the KL is "averaged over q(z|x)" (half lost). (b) The independence is right, the reason given is that q is Gaussian (1 lost). (c) complete.
 #
-# *2 points.* (a) The two sums are grouped by step (1), then "the last two terms are the KL" with no word on what is averaged or why (0). (b) "The future does not matter for z_t" (0). (c) "The VAE" with the right formula, and h_0 "contains
-# the prior's information" (half). The sum is 1.5, rounded up to 2 because the formula in (c) names q(z_1|x_1) and p(z_1) correctly.
+# *2 points.* (a) The two sums are grouped by step (1), then "the last two terms are the KL" with no word on what is averaged or why (0). (b) "The future does not matter for z_t" (0). (c) "The VAE's ELBO", with the right formula, and "h_0 is
+# always the same vector, so it can only shift things" (1).
 
 # %% [markdown]
 # ## All together · a VRNN of your own

@@ -22,6 +22,8 @@ from course_lib.figures.variational_rnn import (
     who_sees_what,
 )
 from course_lib.figures.variational_rnn.filtering_price import STEPS, TOP
+from course_lib.figures.variational_rnn.row_by_row import EDGE
+from course_lib.figures.variational_rnn.row_by_row import TOP as ROW_TOP
 from course_lib.figures.variational_rnn.who_sees_what import dependence
 from course_lib.measured import measured
 from course_lib.models import VariationalRNN
@@ -113,6 +115,15 @@ def test_the_ellipses_are_two_standard_deviations(rows):
     x, y = (torch.tensor(part) for part in rows.figure.axes[1].lines[0].get_data())
     radius = ((x - mu[0]) / scale[0]) ** 2 + ((y - mu[1]) / scale[1]) ** 2
     torch.testing.assert_close(radius, torch.full_like(radius, 4.0), rtol=1e-5, atol=1e-5)
+
+
+def test_every_ellipse_and_every_bar_lies_within_the_axes(rows):
+    for digit in range(10):
+        for t in range(1, 9):
+            rows.update(digit=digit, t=t, draw=1)
+            curves = np.concatenate([line.get_data() for line in rows.figure.axes[1].lines[:2]])
+            assert np.abs(curves).max() < EDGE
+        assert max(bar.get_height() for bar in rows.figure.axes[2].patches) < ROW_TOP
 
 
 def test_the_readers_functions_are_drawn_and_the_library_is_dashed():

@@ -20,7 +20,7 @@ from course_lib.figures.variational_rnn import linear
 __all__ = ["row_by_row"]
 
 ROWS, COLUMNS, SHOWN, DRAWS = 8, 8, 8, 4
-EDGE = 6.0  # of the plane of z
+EDGE = 8.0  # of the plane of z; every ellipse of every digit fits
 TOP = 1.5  # nats: where the bars of the KL end
 WIDTHS = (1.1, 1.4, 1.4, 1.0)
 UNSEEN = 0.35  # brightness of what lies in the future
@@ -205,7 +205,7 @@ class _RowByRow:
             )
         (self.point,) = plane.plot([], [], "o", ms=5, color="black", label="$z_t$, drawn from q")
         plane.set(xlim=(-EDGE, EDGE), ylim=(-EDGE, EDGE), xlabel="$z_1$", ylabel="$z_2$")
-        plane.set(xticks=(-4, 0, 4), yticks=(-4, 0, 4))
+        plane.set(xticks=(-6, 0, 6), yticks=(-6, 0, 6))
         plane.set_aspect("equal")
         plane.figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=9)
 
