@@ -515,7 +515,7 @@ figures.costs(DIMS, ratios, "cost of a sample / cost of a density")
 # </details>
 #
 # So neither flow is the cheaper one. MAF is cheap where densities of given points are asked for, IAF where samples are, and the factor between them grows with d. Coupling layers (Dinh et al., 2015 and 2017) are cheap both ways, because half of the
-# dimensions wait for nobody; they pay in flexibility per layer. A later lecture, on FlowGAN, uses them.
+# dimensions wait for nobody; they pay in flexibility per layer. [Lecture 6](06_flow_gan.ipynb), on FlowGAN, uses them.
 #
 # ## What the lecture claims, what we measured
 

@@ -7,6 +7,7 @@ from statistics import median
 from course_lib.figures import (
     autoregressive_flows,
     elbo_gap,
+    flow_gan,
     information_preference,
     variational_rnn,
 )
@@ -21,6 +22,8 @@ EXPLORABLES = {
         autoregressive_flows.monotone_network,
         [{"units": i} for i in range(1, 13)],
     ),
+    "critic": (flow_gan.discriminator, [{"confidence": i / 10} for i in range(ROUNDS)]),
+    "lambda": (flow_gan.two_objectives, [{"place": i / 20} for i in range(21)]),
     "row by row": (variational_rnn.row_by_row, [{"t": i} for i in range(1, 9)]),
     "price of a filter": (
         variational_rnn.filtering_price,

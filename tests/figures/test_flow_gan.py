@@ -10,8 +10,14 @@ from torch.distributions import Normal
 
 from course_lib.exact import tables
 from course_lib.exact.misspecified import lopsided_mixture
-from course_lib.figures.flow_gan import discriminator, generator_gradients, two_objectives
+from course_lib.figures.flow_gan import (
+    discriminator,
+    generator_gradients,
+    lambda_sweep,
+    two_objectives,
+)
 from course_lib.figures.flow_gan.two_objectives import lambda_at
+from course_lib.measured import measured
 from course_lib.objectives import jsd_bound
 
 
@@ -145,3 +151,9 @@ def test_the_gradients_picture_says_the_ratio_of_its_curves():
     alt = generator_gradients([0.0, 3.0], [1.0, 0.1], [2.0, 0.2], [2.0, 1.8]).alt
     assert "2.0 times the JSD's slope next to the data" in alt
     assert "18.0 times at a shift of 3" in alt
+
+
+def test_the_sweep_says_the_measured_accuracies():
+    alt = lambda_sweep().alt
+    for name, shown in (("MLE", "likelihood, λ = 0"), ("lambda 10", "λ = 10")):
+        assert f"{shown} {measured('flow_gan', f'{name}, accuracy').mean:.2f}" in alt

@@ -2,6 +2,7 @@
 
 from course_lib.figures.flow_gan.discriminator import discriminator
 from course_lib.figures.flow_gan.gradients import generator_gradients
+from course_lib.figures.flow_gan.sweep import lambda_sweep
 from course_lib.figures.flow_gan.two_objectives import two_objectives
 
-__all__ = ["discriminator", "generator_gradients", "two_objectives"]
+__all__ = ["discriminator", "generator_gradients", "lambda_sweep", "two_objectives"]
