@@ -8,13 +8,14 @@ CLAIMS =
 GRADE_FLAGS =
 PYTEST_FLAGS =
 
-.PHONY: test grade notebooks release lint bench claims test-environment
+.PHONY: test grade notebooks release site lint bench claims test-environment
 
 help::
 	@echo "make test                             run the whole suite"
 	@echo "make grade ASSIGNMENT=ps1_elbo_gap    grade what lies in submitted/"
 	@echo "make notebooks                        rebuild notebooks and assignments from their .py files"
 	@echo "make release                          write build/generative-combinations.zip, what students get"
+	@echo "make site                             the course as a web site in build/site (runs each lecture once)"
 	@echo "make lint                             ruff, and whether the notebooks are up to date"
 	@echo "make bench                            timings and trained figures, side by side (half an hour)"
 	@echo "make claims                           measure the claims of the lecture into the package (100 min of CPU; it resumes)"
@@ -41,6 +42,9 @@ notebooks: test-environment
 
 release: test-environment
 	$(BIN)/python -m course_lib.notebooks --release build
+
+site: test-environment
+	$(BIN)/python -m course_lib.notebooks.site build/site
 
 bench: test-environment
 	$(BIN)/python tests/benchmarks/bench_import.py

@@ -57,4 +57,30 @@ STUDENTS = [
         ("doctor: a full disk is a note", '"problem" if free < tight', '"note" if free < tight'),
         ("doctor: what cannot be written is fine", "not os.access(place, os.W_OK)", "False"),
     ),
+    *mutants_of(
+        "notebooks/site/run.py",
+        "test_site.py",
+        ("site: a figure that cannot be exported", 'output.name == "stderr"', 'output.name == ""'),
+        ("site: the run of another library", "name.encode() + file.read_bytes()", "name.encode()"),
+    ),
+    *mutants_of(
+        "notebooks/site/build.py",
+        "test_site.py",
+        (
+            "site: links to what is no page",
+            "            return words\n",
+            "            return match[0]\n",
+        ),
+        ("site: nobody searches the pages", "leaked(_readable(folder), root)", "[]"),
+        (
+            "site: warnings pass",
+            "if done.returncode or done.stderr.strip():",
+            "if done.returncode:",
+        ),
+    ),
+    *mutants_of(
+        "figures/on_pages.py",
+        "figures/test_on_pages.py",
+        ("site: a figure twice under one name", "if shown[name] > 1:", "if shown[name] > 2:"),
+    ),
 ]

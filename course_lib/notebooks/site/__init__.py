@@ -1,0 +1,12 @@
+"""The course as a web site that needs no network, no kernel and no installation.
+
+Lectures are run once and remembered by their content. Live figures are exported with all their
+states. Problem sets appear as students get them, and every page is searched for what they do not
+get.
+"""
+
+from __future__ import annotations
+
+from course_lib.notebooks.site.build import build_site
+
+__all__ = ["build_site"]
