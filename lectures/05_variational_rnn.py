@@ -506,7 +506,7 @@ closing_table(
 #
 # </details>
 #
-# **Next:** [problem set 5](../assignments/ps5_variational_rnn/ps5_variational_rnn.ipynb), where you write the step, its bound, both tighter bounds and the dreaming loop. Lecture 6 turns to models that are trained by a likelihood and by a critic at once.
+# **Next:** [problem set 5](../assignments/ps5_variational_rnn/ps5_variational_rnn.ipynb), where you write the step, its bound, both tighter bounds and the dreaming loop. [Lecture 6](06_flow_gan.ipynb) turns to models that are trained by a likelihood and by a critic at once.
 #
 # **Papers.** Chung, Kastner, Dinh, Goel, Courville, Bengio (2015), A recurrent latent variable model for sequential data, arXiv:1506.02216. Burda, Grosse, Salakhutdinov (2016), arXiv:1509.00519. Maddison et al. (2017), Filtering variational
 # objectives, arXiv:1705.09279. Fraccaro, Sønderby, Paquet, Winther (2016), Sequential neural models with stochastic layers, arXiv:1605.07571. Bowman, Vilnis, Vinyals, Dai, Jozefowicz, Bengio (2016), arXiv:1511.06349. Germain, Gregor, Murray,

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Problem set 6 · FlowGAN
 #
-# **Slides 10 and 11 of Lecture 12 of [CS236](https://deepgenerativemodels.github.io/).** You write what lecture 6 compares: two divergences, the best critic and its bound, the
+# **Slides 10 and 11 of Lecture 12 of [CS236](https://deepgenerativemodels.github.io/).** You write what [lecture 6](../../lectures/06_flow_gan.ipynb) compares: two divergences, the best critic and its bound, the
 # losses of a generator, a coupling layer in both directions, and the loss of FlowGAN. At the end your functions train a FlowGAN on digits and drive both of the lecture's figures.
 #
 # | | exercise | points | difficulty | minutes | slide |
