@@ -3,6 +3,7 @@
 from course_lib.models.adversarial_autoencoder import AdversarialAutoencoder
 from course_lib.models.autoregressive_flow import AutoregressiveFlow
 from course_lib.models.beta_vae import BetaVAE
+from course_lib.models.combine import combine
 from course_lib.models.coupling_flow import CouplingFlow
 from course_lib.models.flow_gan import FlowGAN
 from course_lib.models.flow_posterior_vae import FlowPosteriorVAE
@@ -43,4 +44,5 @@ __all__ = [
     "PixelVAE",
     "SemiSupervisedVAE",
     "VariationalRNN",
+    "combine",
 ]

@@ -11,6 +11,7 @@ from torch import nn
 from course_lib.arguments import as_count, as_shape
 from course_lib.distributions import (
     AffineAutoregressive,
+    Brick,
     ConditionalGaussian,
     Flow,
     Inverse,
@@ -72,14 +73,26 @@ class FlowPosteriorVAE(VAE):
         """
         z_dim, layers = as_count(z_dim, "z_dim"), as_count(layers, "layers")
         hidden = as_shape(hidden, "hidden")
-        *trunk, features = hidden
-        posterior = Flow(
-            ConditionalGaussian(nn.Linear(features, 2 * z_dim), z_dim),
-            posterior_maps(flow, layers, z_dim, features, flow_hidden),
-            nn.Sequential(encoder(x_shape, trunk, features), nn.ReLU()),
-        )
+        posterior = flow_posterior(x_shape, z_dim, hidden, flow, layers, flow_hidden)
         p_x = decoder(x_shape, z_dim, hidden, likelihood)
         return cls(StandardGaussian(z_dim), p_x, posterior, **options)
+
+
+def flow_posterior(
+    x_shape: int | tuple[int, ...],
+    z_dim: int,
+    hidden: Sequence[int],
+    flow: str = "iaf",
+    layers: int = 2,
+    flow_hidden: Sequence[int] = (64,),
+) -> Brick:
+    """Return the brick q(z|x): a Gaussian pushed through maps that see the encoder's features."""
+    *trunk, features = hidden
+    return Flow(
+        ConditionalGaussian(nn.Linear(features, 2 * z_dim), z_dim),
+        posterior_maps(flow, layers, z_dim, features, flow_hidden),
+        nn.Sequential(encoder(x_shape, trunk, features), nn.ReLU()),
+    )
 
 
 def posterior_maps(

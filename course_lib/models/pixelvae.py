@@ -77,15 +77,8 @@ class PixelVAE(VAE):
         """
         z_dim, hidden = as_count(z_dim, "z_dim"), as_shape(hidden, "hidden")
         x_shape = as_image_shape(x_shape, "x_shape")
-        likelihood = ConditionalPixelCNN(
-            x_shape,
-            features,
-            layers,
-            context_features=features,
-            decoder=FeatureMap(z_dim, hidden[::-1], features, x_shape[1:]),
-            half_width=half_width,
-            dropout=dropout,
-        )
+        sizes = {"layers": layers, "half_width": half_width, "dropout": dropout}
+        likelihood = pixelcnn_given_z(x_shape, z_dim, hidden, features, **sizes)
         posterior = ConditionalGaussian(encoder(x_shape, hidden, 2 * z_dim), z_dim)
         return cls(latent_prior(prior, z_dim), likelihood, posterior, **options)
 
@@ -94,6 +87,20 @@ class PixelVAE(VAE):
         """Return one draw of p(x|z) for one z ~ q(z|x) each: (batch, *event)."""
         self.likelihood.check_event(x, "x")
         return self.likelihood(self.posterior(x).sample()).sample()
+
+
+def pixelcnn_given_z(
+    x_shape: tuple[int, int, int],
+    z_dim: int,
+    hidden: Sequence[int],
+    features: int = 16,
+    layers: int = 1,
+    **sizes: float,
+) -> Brick:
+    """Return the brick p(x|z): a PixelCNN that sees z as a map of as many features (slide 4)."""
+    decoder = FeatureMap(z_dim, hidden[::-1], features, x_shape[1:])
+    shared = {"context_features": features, "decoder": decoder}
+    return ConditionalPixelCNN(x_shape, features, layers, **shared, **sizes)
 
 
 def latent_prior(name: str, z_dim: int, hidden: Sequence[int] = (64,), layers: int = 2) -> Brick:

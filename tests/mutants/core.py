@@ -195,6 +195,22 @@ CORE = [
         ("KL by samples: density left out", "(log_q - p.log_prob(z))", "(-p.log_prob(z))"),
     ),
     *mutants_of(
+        "models/combine.py",
+        "models/test_combine.py",
+        (
+            "combine: every prior is N(0, I)",
+            "latent_prior(prior, z_dim)",
+            'latent_prior("standard", z_dim)',
+        ),
+        ("combine: options forgotten", "(*bricks, **options)", "(*bricks)"),
+        (
+            "combine: the critic of z sees x",
+            'x_shape if comparison == "jsd_x" else z_dim',
+            "x_shape",
+        ),
+        ("combine: one flow for another", "hidden, posterior))", 'hidden, "planar"))'),
+    ),
+    *mutants_of(
         "models/vae.py",
         VAE,
         (

@@ -21,6 +21,21 @@ LIVE_FIGURES = [
         ),
     ),
     *mutants_of(
+        "figures/map/grid_of_bricks.py",
+        "figures/test_map.py",
+        (
+            "map: a frame on the next box",
+            "index(choice) - HEIGHT / 2",
+            "index(choice) + HEIGHT / 2",
+        ),
+        ("map: a choice left out of the code", "if choice != next(iter(names))", "if False"),
+        (
+            "map: VAE + GAN for its neighbour",
+            '"gaussian", "jsd_x"): System',
+            '"gaussian", "kl"): System',
+        ),
+    ),
+    *mutants_of(
         "figures/elbo_gap/gap_by_hand.py",
         EVERY,
         (
