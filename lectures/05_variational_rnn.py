@@ -56,7 +56,7 @@ print("sequences, steps, bits per step:", *x.shape)
 tile(x[:24], columns=12, zoom=4, alt="24 digits of 8x8 bits; each is a sequence of eight rows")
 
 # %% [markdown]
-# Here is the whole model, untrained, with one line for each part of the diagram. `features` is a small layer that prepares $x_t$ for inference and recurrence. The last line adds this step's share of the ELBO.
+# Here is the whole model, untrained, with one line for each part of the diagram. `features` is a small layer that prepares $x_t$ for inference and recurrence (the paper has one for $z_t$, too). The last line adds this step's share of the ELBO.
 
 # %%
 torch.manual_seed(SEED)
