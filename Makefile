@@ -25,7 +25,7 @@ test-environment:
 
 test: test-environment lint
 	@sh .ci/system_packages.sh chromium bubblewrap
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_FLAGS)
 
 lint: test-environment
 	$(BIN)/ruff check .

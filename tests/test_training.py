@@ -711,7 +711,7 @@ class TestCheckpoint:
             {"learning_rate": 2e-2},
             {"learning_rate": cosine(1e-2, 23)},
         ],
-        ids=repr,
+        ids=lambda arguments: ", ".join(arguments),
     )
     def test_a_run_on_other_data_or_settings_starts_anew(self, path, arguments):
         model = noisy()
