@@ -167,7 +167,8 @@ figures.generator_gradients(*(v.tolist() for v in (shifts, jsd, saturating, non_
 # </details>
 #
 # Half the saturating loss and the JSD have one slope, to the accuracy of the quadrature. The non-saturating loss has the same place of rest, p = p_data, but it is not a multiple of the JSD. So when a paper says "weight times
-# JSD" and its code has the non-saturating loss, the weight has no fixed unit: it counts double near the data and far more at a distance.
+# JSD" and its code has the non-saturating loss, the weight has no fixed unit: it counts double near the data and far more at a distance. In the
+# library, `build_critic("jsd", ...)` gives its generator the non-saturating loss, and `build_critic("saturating jsd", ...)` the bound on the JSD itself.
 #
 # ## 4 · They vanish together, and yet they disagree
 #
@@ -379,11 +380,13 @@ closing_table(
             "KL + λ JSD interpolates (slide 11): C2ST at λ = 10",
             f"{accuracy['λ = 10']:.3f}, against {accuracy['λ = 0']:.3f} at λ = 0",
             ("flow_gan", "lambda 10, accuracy"),
+            "holds for a finite λ: better samples than maximum likelihood",
         ),
         (
             "and what it costs: -log p of test images at λ = 10",
             f"{mean_and_error(nats['λ = 10'])} nats per image",
             ("flow_gan", "lambda 10, test -log p"),
+            "holds: little likelihood is lost",
         ),
         (
             "adversarial training alone samples better (the reason to want a GAN)",
