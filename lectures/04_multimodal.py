@@ -219,7 +219,8 @@ for name, q in (("average", average), ("geometric mean", geometric)):
 # The reverse tie is a product of experts over answers that exclude each other. With Gaussians the two optima are easy to draw. The forward tie takes the mean and the
 # variance of the mixture. The reverse tie averages precisions, so its q is as narrow as a posterior that has seen the colour.
 #
-# **Q5.** Below, one x1 leaves five answers open. Switch the tie to *reverse*. Where does q(z|x1) go? Then choose *forward, joint moves too* and raise α: what is lost?
+# **Q5.** Below, one x1 leaves five answers open, and the forward tie moves the joint posteriors as well, as in the paper. Raise α: what is lost? Then choose *forward*, which holds the
+# joint posteriors, and *reverse*. Where does q(z|x1) go?
 
 # %%
 figures.tie()
@@ -227,9 +228,9 @@ figures.tie()
 # %% [markdown]
 # <details><summary><b>Answer to Q5</b></summary>
 #
-# The reverse q stands in the middle of the answers, weighted by their shares, and its width does not depend on their distance. Its draws give the one or two answers that happen
-# to lie there, not the most probable one. If the joint posteriors may move, the tie pulls them together, and with a large α they become one: z forgets what x1 does not know.
-# That is why our tie holds the joint posterior (no gradient reaches it); then α only sets a learning speed.
+# If the joint posteriors may move, the tie pulls them together, and with a large α they become one: z forgets what x1 does not know. That is why our tie holds the joint posterior (no
+# gradient reaches it); then α only sets a learning speed. The reverse q stands in the middle of the answers, weighted by their shares, and its width does not depend on their distance. Its
+# draws give the one or two answers that happen to lie there, not the most probable one.
 #
 # </details>
 #
@@ -560,6 +561,7 @@ closing_table(
             "q(z|x1) keeps what x1 does not tell: hue entropy, forward tie",
             f"{entropies['forward']:.2f} of {ceiling:.2f} nats",
             ("multimodal", "hue entropy, forward tie"),
+            "holds, nearly: the forward tie covers what x1 leaves open",
         ),
         (
             "the same with the reverse tie",
@@ -571,6 +573,7 @@ closing_table(
             "the same with a product of experts",
             f"{entropies['experts']:.2f} of {ceiling:.2f} nats",
             ("multimodal", "hue entropy, product"),
+            "holds",
         ),
         (
             "draws of x2 given x1 follow p(x2|x1): the digit's own hue, 0.67 of the test pairs",

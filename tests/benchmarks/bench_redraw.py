@@ -9,6 +9,7 @@ from course_lib.figures import (
     elbo_gap,
     flow_gan,
     information_preference,
+    multimodal,
     variational_rnn,
 )
 from course_lib.figures.blit import Blit
@@ -24,6 +25,8 @@ EXPLORABLES = {
     ),
     "critic": (flow_gan.discriminator, [{"confidence": i / 10} for i in range(ROUNDS)]),
     "lambda": (flow_gan.two_objectives, [{"place": i / 20} for i in range(21)]),
+    "experts": (multimodal.experts, [{"grey": 0.5 * i} for i in range(1, ROUNDS)]),
+    "tie": (multimodal.tie, [{"gap": i / 10} for i in range(21)]),
     "row by row": (variational_rnn.row_by_row, [{"t": i} for i in range(1, 9)]),
     "price of a filter": (
         variational_rnn.filtering_price,

@@ -34,7 +34,8 @@ def tie(moment_match: Match | None = None) -> LiveFigure:
             forward tie is yours, and the library's is dashed.
 
     Returns:
-        The figure, opened at the forward tie.
+        The figure, opened at the forward tie: where it moves the joint posteriors as well, or, with
+        your own function, where it does not.
     """
     return _Tie(moment_match).live
 
@@ -50,7 +51,7 @@ class _Tie:
         self._draw_line(left)
         self._draw_bars(right)
         controls = (
-            Choice("tie", (FORWARD, REVERSE, MOVES), FORWARD, "tie"),
+            Choice("tie", (FORWARD, REVERSE, MOVES), FORWARD if moment_match else MOVES, "tie"),
             Slider("gap", 0.0, 2.0, 0.1, 1.5, "distance of answers", page_step=0.5),
             Slider("own", 0.05, 0.95, 0.05, 0.4, "share of answer 2", page_step=0.15),
             Slider("alpha", 0.0, 10.0, 0.5, 1.0, "weight α of the tie", page_step=3.0),
@@ -137,7 +138,6 @@ class _Tie:
         (self.q,) = axes.plot([], [], color=style.Q, lw=2.5, label="q(z|x1)")
         (self.dashed,) = axes.plot([], [], color="black", lw=1.5, ls="--")
         axes.set(xlim=(-EDGE, EDGE), ylim=(0, TOP), xlabel="z", ylabel="density")
-        axes.figure.legend(loc="outside upper left", ncols=4, frameon=False, fontsize=9)
 
     def _draw_bars(self, axes: Axes) -> None:
         names = [str(i + 1) for i in range(ANSWERS)]
@@ -147,6 +147,7 @@ class _Tie:
             for i, label in enumerate(["p(x2|x1)"] + ["_"] * (ANSWERS - 1))
         ]
         axes.set(ylim=(0, 1), xlabel="answer", ylabel="share of draws")
+        axes.figure.legend(loc="outside upper left", ncols=4, frameon=False, fontsize=9)
 
 
 def _log_normal(mean: Tensor, scale: Tensor) -> Tensor:
