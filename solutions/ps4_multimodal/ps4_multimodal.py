@@ -281,7 +281,7 @@ with skip_unfinished():
     each = torch.distributions.Normal(peaks[0], 0.5).log_prob(z).exp()
     axes.fill_between(z, (share.T * each).sum(0), color=P, alpha=0.25, label="both answers")
     covering = torch.distributions.Normal(mean, torch.tensor(log_scale).exp())
-    axes.plot(z, covering.log_prob(z).exp(), color=Q, label=f"mean {mean:.2f}")
+    axes.plot(z, covering.log_prob(z).exp(), color=Q, label=f"Gaussian, mean {mean:.2f}")
     axes.set(xlabel="z", ylabel="density")
     axes.legend(frameon=False)
     display(Picture(canvas, "a mixture of two peaks and the wide Gaussian with its moments"))

@@ -336,8 +336,8 @@ check.path_bound(path_bound, seed=2693, input_scale=2.0, ask=ask)
 #
 # is again a lower bound on log p(x) in expectation (Maddison et al., 2017). *Systematic resampling* needs one uniform number u for each sequence. Normalise the weights,
 # $W^i = w^i / \sum_j w^j$, and lay them side by side as intervals that fill [0, 1): path i owns $[W^0 + \ldots + W^{i-1},\ W^0 + \ldots + W^i)$. Then the k places
-# $(j + u) / k$, j = 0, ..., k - 1, say who survives: one copy of path i for every place in its interval. `torch.searchsorted(sums, places, right=True)` finds the intervals; a last sum that rounds below 1 must
-# not point behind the last path.
+# $(j + u) / k$, j = 0, ..., k - 1, say who survives: one copy of path i for every place in its interval. `torch.searchsorted(sums, places, right=True)` finds the intervals. Rounding may move
+# the last place to 1, or the last sum below it; even then the last place must not point behind the last path.
 
 
 # %% grade="solution" grade_id="filter_step"
@@ -348,7 +348,8 @@ def filter_step(log_w: Tensor, state: Tensor, offset: Tensor) -> tuple[Tensor, T
     has none.
 
     Args:
-        log_w: (batch, k) the logarithms of the step's weights; all of them may be near -1000.
+        log_w: (batch, k) the logarithms of the step's weights; all of them may be near -1000, and
+            some so low that the weight rounds to zero beside the others.
         state: (batch, k, dim) what each path remembers.
         offset: (batch,) the uniform number u of each sequence, in [0, 1).
 

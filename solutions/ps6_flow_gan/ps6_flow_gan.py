@@ -115,7 +115,7 @@ check.kl_and_jsd(kl_and_jsd, seed=3307, input_scale=2.0, ask=ask)
 #
 # $$D^*(x) = \frac{p(x)}{p(x) + q(x)}.$$
 #
-# Critics compute the *logit*, log D - log(1 - D). Simplify it before you compute: far away from both distributions p and q are zero in floating point, but their
+# Critics compute the *logit*, log D - log(1 - D). Simplify it before you compute: far away from both distributions, p and q are zero in floating point, but their
 # logarithms are not.
 
 
@@ -230,7 +230,7 @@ check.jsd_from_logits(jsd_from_logits, seed=5923, input_scale=3.0, ask=ask)
 #
 # $$\text{saturating: } E_p[\log(1 - D(x))], \qquad \text{non-saturating: } -E_p[\log D(x)].$$
 #
-# Half of the first has exactly the gradient of the JSD, if the critic is optimal. The second has not, but it keeps a slope where the critic is sure. Both are to be
+# Half of the first has exactly the gradient of the JSD, if the critic is optimal. The second does not, but it keeps a slope where the critic is sure. Both are to be
 # minimised: a larger logit on samples lowers either.
 
 

@@ -478,8 +478,8 @@ check.infogan_bound(infogan_bound, seed=6701, input_scale=3.0, ask=ask)
 #
 # **(a)** Show in your own steps that it equals the right side of exercise 6. Say where the constant $-H(p_{data})$ comes from. (3 points)
 #
-# **(b)** Which α and λ of exercise 5 give the beta-VAE? For which β does it reward information, and what happens to the bound on log p(x) when β < 1 is used in
-# training? (2 points)
+# **(b)** Which α and λ of exercise 5 give the beta-VAE? For which β does it reward information, and what is the price: what becomes of the ELBO that
+# training reaches, and of q(z)? (2 points)
 #
 # **(c)** A decoder can be $p_{data}(x)$ whatever z is, and the encoder can be p(z) whatever x is. Is that pair a maximum of the beta-VAE's objective for β = 1, for β > 1,
 # and for β < 1? Give a reason in one sentence. (1 point)
@@ -577,10 +577,8 @@ with skip_unfinished():
         with torch.no_grad():
             q = model.posterior(held_out)
             z = q.sample()
-            reconstruction, parts = (
-                model.likelihood(z).log_prob(held_out),
-                rate_terms(q, model.prior()),
-            )
+            reconstruction = model.likelihood(z).log_prob(held_out)
+            parts = rate_terms(q, model.prior())
             weights = torch.tensor(0.0), torch.tensor(0.0), torch.tensor(1.0)
             elbo = info_vae_objective(reconstruction, parts.rate, *weights)
             images, codes = held_out[:100], z[:100]

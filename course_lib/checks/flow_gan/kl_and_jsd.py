@@ -33,6 +33,8 @@ def steps(inputs: RandomInputs) -> list[Step]:
     holes = p.clone()
     holes[::3] = 0
     holes = holes / (holes.sum() * dx)
+    one_hole = q.clone()
+    one_hole[5] = 0
     return [
         Case((p, p.clone(), dx), where="for two equal densities"),
         Case((left, torch.full((8,), 0.25).double(), _width(0.5)), where="for two boxes"),
@@ -40,6 +42,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
         Case((_density(inputs, 97, 0.01), _density(inputs, 97, 0.01), _width(0.01)), where="fine"),
         Case((holes, q, dx), where="where p has zeros"),
         Case((q, holes, dx), where="where q has zeros and p has none"),
+        Case((p, one_hole, dx), where="where q has one zero"),
         Case((holes, holes.clone(), dx), where="where both have the same zeros"),
         Case((left, right_, _width(0.5)), where="where the two never overlap"),
         Case(

@@ -30,7 +30,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
     sure[:, 2] = 1
     zero = torch.zeros_like(mu)
     return [
-        Case((mu[:, :1], log_scale[:, :1], even[:, :1] * 4), where="for one"),
+        Case((mu[:, :1], log_scale[:, :1], even[:, :1] * 4), where="for 1 component"),
         Case((mu, log_scale, sure), where="if one has all"),
         Case((zero, log_scale, even), where="for means 0"),
         Case((mu, zero - 4, even), where="if narrow"),

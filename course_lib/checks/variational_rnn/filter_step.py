@@ -32,10 +32,12 @@ def _places(offset: Tensor, k: int) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal weights, one path, one path that takes all, random weights, and far ones."""
+    """Return equal weights, one path, one that takes all, random and far weights, and edges."""
     log_w, state, offset = _draw(inputs, 7, 6, 3)
     one = log_w.clone()
     one[:, 2] = 60.0
+    no_weight = torch.tensor([-2000.0, 0.0, 0.0]).double().repeat(4, 1)
+    ends = torch.tensor([0.0, 1 - 2.0**-24, 0.25, 0.0]).double()  # in float32 (2 + u)/3 may be 1
     return [
         Case((0 * log_w, state, 0.25 + 0.5 * offset), where="for equal weights"),
         Case(_draw(inputs, 5, 1, 2), where="for k = 1"),
@@ -44,6 +46,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
         Case(_draw(inputs, 9, 13, 1), where="for k = 13"),
         Case(_draw(inputs, 4, 4, 4), where="for k = 4 and 4 dims"),
         Case((log_w - 1000, state, offset), where="far out"),
+        Case((no_weight, inputs.normal(4, 3, 2), ends), where="for places near 0 and 1"),
     ]
 
 
