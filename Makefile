@@ -4,15 +4,21 @@
 include .ci/student.mk
 
 ASSIGNMENT =
+FORMAT = canvas
 CLAIMS =
 GRADE_FLAGS =
 PYTEST_FLAGS =
 
-.PHONY: test grade notebooks release site lint bench claims test-environment
+.PHONY: test grade grade-doctor report feedback insights export notebooks release site lint bench claims test-environment
 
 help::
 	@echo "make test                             run the whole suite"
 	@echo "make grade ASSIGNMENT=ps1_elbo_gap    grade what lies in submitted/"
+	@echo "make report ASSIGNMENT=...            one line per submission: points, state, reason"
+	@echo "make feedback ASSIGNMENT=...          a page for each student"
+	@echo "make insights ASSIGNMENT=...          how the class did: plots, and its most frequent mistakes"
+	@echo "make export ASSIGNMENT=... FORMAT=canvas   grades for Canvas, or FORMAT=moodle"
+	@echo "make grade-doctor                     what this machine can isolate, and what is wrong with the course"
 	@echo "make notebooks                        rebuild notebooks and assignments from their .py files"
 	@echo "make release                          write build/generative-combinations.zip, what students get"
 	@echo "make site                             the course as a web site in build/site (runs each lecture once)"
@@ -36,6 +42,17 @@ grade: environment
 	@test -n "$(ASSIGNMENT)" || { echo "make grade: name the assignment, e.g. make grade ASSIGNMENT=ps1_elbo_gap"; exit 2; }
 	@sh .ci/system_packages.sh bubblewrap
 	$(BIN)/python -m course_lib.grading run $(ASSIGNMENT) $(GRADE_FLAGS)
+
+report feedback insights: environment
+	@test -n "$(ASSIGNMENT)" || { echo "make $@: name the assignment, e.g. make $@ ASSIGNMENT=ps1_elbo_gap"; exit 2; }
+	$(BIN)/python -m course_lib.grading $@ $(ASSIGNMENT) $(GRADE_FLAGS)
+
+export: environment
+	@test -n "$(ASSIGNMENT)" || { echo "make export: name the assignment, e.g. make export ASSIGNMENT=ps1_elbo_gap"; exit 2; }
+	$(BIN)/python -m course_lib.grading export $(ASSIGNMENT) --format $(FORMAT) $(GRADE_FLAGS)
+
+grade-doctor: environment
+	$(BIN)/python -m course_lib.grading doctor
 
 notebooks: test-environment
 	$(BIN)/python -m course_lib.notebooks

@@ -1,4 +1,4 @@
-"""``python -m course_lib.grading run | report | feedback | doctor``."""
+"""``python -m course_lib.grading run | report | feedback | insights | export | doctor``."""
 
 from __future__ import annotations
 
@@ -129,6 +129,55 @@ def _feedback(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _insights(options: argparse.Namespace) -> int:
+    from course_lib.grading.course import Course
+    from course_lib.grading.insights import insights, rows
+    from course_lib.grading.insights_page import insights_page
+    from course_lib.grading.records.report import as_csv
+    from course_lib.grading.records.results import write_whole
+
+    course = Course.open(options.root)
+    found = insights(course, options.assignment)
+    for number, one, mistake in found.topics():
+        print(f"{number} of {found.graded}: {one.exercise.title}: {mistake.text}")
+    stem = f"insights-{options.assignment}"
+    text = insights_page(found, options.names)
+    write_whole(course.root / f"{stem}.html", text.encode("utf-8", "backslashreplace"))
+    write_whole(course.root / f"{stem}.csv", as_csv(list(rows(found, options.names))))
+    print(f"insights: {stem}.html, {stem}.csv")
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from nbgrader.api import MissingEntry
+
+    from course_lib.grading.course import Course, CourseProblem
+    from course_lib.grading.records.converters import quiet
+    from course_lib.grading.records.export import FORMATS
+    from course_lib.grading.records.gradebook import open_gradebook
+    from course_lib.grading.records.report import as_csv
+    from course_lib.grading.records.results import write_whole
+
+    course, name = Course.open(options.root), options.assignment
+    course.notebooks(name)
+    with quiet(course), open_gradebook(course) as gradebook:
+        try:
+            made = list(FORMATS[options.format](gradebook, name, options.title or name))
+        except MissingEntry:
+            raise CourseProblem(f"{name} is not in the gradebook yet: make grade") from None
+        waits = gradebook.find_assignment(name).num_submissions and sum(
+            bool(one.needs_manual_grade) for one in gradebook.assignment_submissions(name)
+        )
+    if not made:
+        raise CourseProblem("the gradebook knows no student yet: make grade")
+    path = course.root / f"{options.format}-{name}.csv"
+    write_whole(path, as_csv(made))
+    print(f"grades: {path.name}")
+    if waits:
+        print(f"{waits} submissions have written answers without a mark yet.")
+    return DONE
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from course_lib.grading.doctor import doctor, show
 
@@ -173,6 +222,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--force", action="store_true", help="also what did not change")
     add("report", _report, "one line a submission: score, state, reason; and a CSV file")
     _students(add("feedback", _feedback, "a safe HTML page for each submission"))
+    text = "how the class did: a page with plots and its most frequent mistakes, and a CSV file"
+    seen = add("insights", _insights, text)
+    seen.add_argument("--names", action="store_true", help="say who made which mistake")
+    out = add("export", _export, "the grades as a CSV file that Canvas or Moodle imports")
+    out.add_argument("--format", choices=("canvas", "moodle"), required=True)
+    out.add_argument("--title", default="", help="the column's, e.g. 'Problem set 1 (12345)'")
     add("doctor", _doctor, "what this machine can isolate, and what is wrong with the course")
     return parser
 

@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import find_all_files
 
 from course_lib.grading.course import Course, CourseProblem
+from course_lib.grading.intake.matching import grade_id, is_solution, same_text
 from course_lib.grading.intake.merging import Merged, merge
 from course_lib.grading.running.execution import Declared, declared, role
 from course_lib.notebooks.release import release
@@ -108,10 +109,32 @@ class Assignment:
         )
         return text, len(text) - self._stubs
 
+    def stubs(self, file: str) -> dict[str, str]:
+        """Return what was given out of a notebook's answers, by grade id.
+
+        Args:
+            file: the notebook's name.
+        """
+        given = merge(self.sources[file], self.releases[file], self.releases[file])
+        return {grade_id(cell): cell.source for cell in given.notebook.cells if is_solution(cell)}
+
+    def untouched(self, file: str, notebook: NotebookNode) -> bool:
+        """Return whether no answer of a notebook was worked on.
+
+        Args:
+            file: the notebook's name.
+            notebook: as it was handed in, vetted.
+        """
+        cells = merge(self.sources[file], self.releases[file], notebook).notebook.cells
+        answers = {grade_id(cell): cell.source for cell in cells if is_solution(cell)}
+        stubs = self.stubs(file)
+        return all(same_text(answers[name]) == same_text(stubs[name]) for name in stubs)
+
     @cached_property
     def _stubs(self) -> int:
-        released = [merge(s, self.releases[f], self.releases[f]) for f, s in self.sources.items()]
-        return sum(len(text) + len(name) for m in released for name, text in m.answers.items())
+        code = [name for m in self.solution.values() for name in m.answers]
+        given = {name: text for file in self.sources for name, text in self.stubs(file).items()}
+        return sum(len(name) + len(given[name]) for name in code)
 
 
 def is_test(cell: NotebookNode) -> bool:

@@ -59,6 +59,10 @@ def _machine() -> Iterator[Finding]:
     program = bubblewrap.find()
     if program:
         yield Finding("ok", f"bubblewrap: {program}")
+    for path in bubblewrap.packages(["IPython"]):
+        text = f"IPython lies in {path.parent}, which submissions cannot see: none can be run"
+        remedy = "install the course into an environment of its own: make lab"
+        yield Finding("problem", text, remedy)
 
 
 def _alembic(course: Course) -> Iterator[Finding]:

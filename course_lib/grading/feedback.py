@@ -18,18 +18,21 @@ from nbgrader.converters import GenerateFeedback
 from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config
 
+from course_lib.grading.assignment import Assignment
 from course_lib.grading.course import Course, CourseProblem
+from course_lib.grading.exercises import Exercise, exercises, progress
 from course_lib.grading.formulas import MarkedFormulas
 from course_lib.grading.pages import (
     HiddenTestsCleared,
     PlainContent,
+    contents,
     page,
     safe_body,
     what_became,
 )
 from course_lib.grading.preprocessors import MessagesOnly
 from course_lib.grading.records.converters import SingleSubmission, SubmissionDirectory
-from course_lib.grading.records.gradebook import NotRecorded, patiently, score_of
+from course_lib.grading.records.gradebook import Mark, NotRecorded, marks, patiently, score_of
 from course_lib.grading.records.results import Result, Results, write_whole
 from course_lib.grading.sandbox.limits import GIB, MIB
 
@@ -79,14 +82,17 @@ def feedback(
         raise CourseProblem(f"nothing was handed in for {assignment} by {', '.join(unknown)}")
     results = Results(course.store / "results")
     latest, recorded = results.latest(assignment), results.recorded(assignment)
+    tasks, given = exercises(Assignment.read(course, assignment)), marks(course, assignment)
     written: list[Path] = []
     for student in wanted:
         if student in latest and student in recorded:
-            written += _pages(course, latest[student])
+            written += _pages(course, latest[student], tasks, given.get(student, {}))
     return written
 
 
-def _pages(course: Course, result: Result) -> list[Path]:
+def _pages(
+    course: Course, result: Result, tasks: list[Exercise], given: dict[str, dict[str, Mark]]
+) -> list[Path]:
     """Write the pages of one submission."""
     made = _made(course, result) if result.notebooks else {}
     told = [UNSHOWN] if result.notebooks and not made else []
@@ -97,7 +103,15 @@ def _pages(course: Course, result: Result) -> list[Path]:
     folder = Path(view.format_path(view.feedback_directory, result.student, result.assignment))
     written = [folder / f"{Path(name).stem}.html" for name in course.notebooks(result.assignment)]
     for path in written:
-        text = page(made.get(path.name, ""), f"{path.stem}, {result.student}", box)
+        file = f"{path.stem}.ipynb"
+        lines = [
+            (task.graded[0], task.title, one.points, task.points, one.state)
+            for task in tasks
+            if task.file == file
+            for one in [progress(task, result, given.get(file, {}))]
+        ]
+        body = contents(made.get(path.name, ""), lines)
+        text = page(body, f"{path.stem}, {result.student}", box)
         write_whole(path, text.encode("utf-8", "backslashreplace"))
     return written
 

@@ -23,7 +23,7 @@ from pygments.formatters import HtmlFormatter
 
 from course_lib.grading.formulas import draw
 
-__all__ = ["HiddenTestsCleared", "PlainContent", "page", "safe_body", "what_became"]
+__all__ = ["HiddenTestsCleared", "PlainContent", "contents", "page", "safe_body", "what_became"]
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
@@ -48,6 +48,11 @@ SOMEWHERE = {
     ("th", "rowspan"),
     ("ol", "start"),
 }
+# nbgrader's list of cells, which is the first thing on its page.
+LISTED = re.compile(
+    r'(<div class="panel-heading">\s*<h4>[^<]*</h4>)\s*<div>\s*<ol>(.*?)</ol>\s*</div>', re.DOTALL
+)
+COMMENT = re.compile(r'href="(#comment[^"]*)"')
 STYLES = """
 body { font: 15px/1.45 sans-serif; margin: 1em auto; max-width: 60em; padding: 0 1em; }
 pre { font: 13px/1.35 monospace; margin: .3em 0; overflow-x: auto; white-space: pre-wrap; }
@@ -66,6 +71,9 @@ td, th { border: 1px solid #ccc; padding: .2em .5em; }
 .pull-right { float: right; }
 .output_subarea { border-left: 3px solid #ddd; padding-left: .6em; }
 .output_error { border-color: #c33; }
+.contents { background: white; margin: .5em 0; }
+.contents .solved td:last-child { color: #0060a0; font-weight: bold; }
+.contents .tried td:last-child { color: #9a4b00; font-weight: bold; }
 .late-penalty { color: #c33; }
 """
 
@@ -119,6 +127,28 @@ def page(body: str, title: str, box: str) -> str:
         f'<meta charset="utf-8">\n<title>{_escaped(title)}</title>\n'
         f"<style>{styles}</style>\n</head>\n<body>\n{box}\n{body}\n</body>\n</html>\n"
     )
+
+
+def contents(body: str, lines: list[tuple[str, str, float, float, str]]) -> str:
+    """Return a body with the exercises as its contents, in the place of nbgrader's list of cells.
+
+    Args:
+        body: from ``safe_body``.
+        lines: of each exercise the grade id of a cell, title, points given and possible, and state.
+    """
+    rows = "".join(
+        f'<tr class="{state.replace(" ", "-")}"><td><a href="#{_escaped(name)}">{_escaped(title)}'
+        f"</a></td><td>{given:g} of {points:g}</td><td>{state}</td></tr>"
+        for name, title, given, points, state in lines
+    )
+    table = f'<table class="contents">{rows}</table>'
+    found = LISTED.search(body)
+    if not found:
+        return body
+    comments = COMMENT.findall(found[2])
+    links = [f'<a href="{where}">{number}</a>' for number, where in enumerate(comments, 1)]
+    kept = f"<p>Comments: {', '.join(links)}</p>" if links else ""
+    return f"{body[: found.start()]}{found[1]}{table}{kept}{body[found.end() :]}"
 
 
 def what_became(state: str, reason: str, notes: list[str]) -> str:

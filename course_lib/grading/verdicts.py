@@ -160,6 +160,7 @@ class Verdicts:
             reason=reason,
             isolation=outcome.isolation,
             seconds=outcome.seconds,
+            times={file: execution.seconds for file, execution in outcome.executions.items()},
             notebooks={
                 file: filled(prepared.merged[file], execution.outputs)
                 for file, execution in outcome.executions.items()

@@ -75,6 +75,12 @@ def test_a_sound_course_has_no_problem(course):
     assert "gradebook.db is whole and not locked" in [f.text for f in doctor(course.root)]
 
 
+def test_an_interpreter_that_submissions_cannot_see_is_a_problem(course, monkeypatch, tmp_path):
+    monkeypatch.setattr(module.bubblewrap, "python_folders", lambda: [tmp_path])
+    [found] = [f for f in doctor(course.root) if "submissions cannot see" in f.text]
+    assert (found.level, found.text.split()[0]) == ("problem", "IPython")
+
+
 def test_it_changes_nothing(course):
     submit(course, "ada")
     before = sorted(course.root.rglob("*"))

@@ -110,6 +110,17 @@ def test_names_that_nobody_has_and_objects_that_are_no_data_say_so(hosts):
     assert "the student's" in found[4]
 
 
+def test_a_global_name_that_a_test_alone_binds_is_explained(hosts):
+    source = "def f(): return rate\ndef g(): return other"
+    first, own, foreign = passes(
+        hosts, student(source), test("rate = 2\nf()"), test("f()"), test("g()")
+    )
+    said = "NameError: name 'rate' is not defined in your code: a test has a variable of that name"
+    assert first.startswith(said)
+    assert own == first
+    assert foreign == "NameError: name 'other' is not defined"
+
+
 def test_arguments_that_a_function_changes_are_changed_for_the_test_too(hosts):
     source = "def f(x, d):\n    x.append(3)\n    d['k'] = x"
     assert passes(

@@ -1,6 +1,7 @@
 """Feedback shows answers and messages; nothing in it runs, asks the network or tells a secret."""
 
 import base64
+import re
 import shutil
 from html.parser import HTMLParser
 
@@ -187,6 +188,17 @@ def test_the_box_says_what_became_of_the_submission(pages):
     assert "<b>malformed</b>: not a notebook &lt;img" in refused
     assert "Score" in honest
     assert "Score" not in refused
+
+
+def test_the_contents_name_each_exercise_with_its_points_and_state(pages):
+    text = pages["honest"].read_text()
+    start = text.index('<table class="contents">')
+    rows = re.findall(r"<tr.*?</tr>", text[start : text.index("</table>", start)])
+    told = [re.findall(r">([^<>]+)<", row) for row in rows]
+    assert told == [["test_double", "2 of 5", "tried"], ["why", "0 of 4", "to be read"]]
+    for target in re.findall(r'href="#([^"]+)"', text[start : text.index("</table>", start)]):
+        assert f'name="{target}"' in text
+    assert "Test cell</a>" not in text
 
 
 def test_formulas_are_drawn_and_quotes_stay_what_they_are(pages):

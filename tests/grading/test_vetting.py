@@ -88,6 +88,23 @@ def test_of_two_copies_the_newer_one_counts(tmp_path):
     assert len(found.notes) == 2
 
 
+def test_a_copy_that_was_worked_on_counts_where_the_notebook_was_not(tmp_path):
+    def untouched(name, notebook):
+        return sources(notebook) == ["stub"]
+
+    names = [NAME, "ps1 (1).ipynb", "ps1 (2).ipynb", "ps1 (3).ipynb"]
+    files = [notebook("stub"), "{", notebook("solved"), notebook("stub")]
+    put(tmp_path, dict(zip(names, files, strict=True)))
+    found = vet(tmp_path, [NAME], untouched)
+    assert sources(found.notebooks[NAME]) == ["solved"]
+    assert found.notes[0] == "ps1 (2).ipynb was graded: ps1.ipynb is as it was given out"
+    assert found.notes[1:] == ["not graded: ps1 (1).ipynb, ps1 (3).ipynb, ps1.ipynb"]
+    put(tmp_path, {NAME: notebook("solved here")})
+    assert sources(vet(tmp_path, [NAME], untouched).notebooks[NAME]) == ["solved here"]
+    put(tmp_path, {NAME: notebook("stub"), "ps1 (2).ipynb": notebook("stub")})
+    assert sources(vet(tmp_path, [NAME], untouched).notebooks[NAME]) == ["stub"]
+
+
 def test_another_number_is_another_assignment(tmp_path):
     put(tmp_path, {"ps10.ipynb": notebook("a"), "ps2.ipynb": notebook("b")})
     assert refused(tmp_path) == ("missing", "no ps1.ipynb in it; found ps10.ipynb, ps2.ipynb")

@@ -316,8 +316,95 @@ GRADING = [
         ),
     ),
     *mutants_of(
+        "grading/intake/vetting.py",
+        VETTING,
+        ("grading: an untouched notebook counts", "if not untouched(name, pair[1])", "if False"),
+        (
+            "grading: a copy always counts",
+            "if free and untouched(name, notebooks[name])",
+            "if free",
+        ),
+    ),
+    *mutants_of(
+        "grading/processes/judge.py",
+        EXECUTION,
+        (
+            "grading: any name is a test's",
+            "found is None or found[1] not in self._tests",
+            "found is None",
+        ),
+        (
+            "grading: a test's variable goes unsaid",
+            "        self._tests |= _names(bound_names, source)\n",
+            "",
+        ),
+    ),
+    *mutants_of(
+        "grading/exercises.py",
+        "grading/test_insights.py",
+        ("insights: a stub was tried", "(untouched or stopped)", "stopped"),
+        (
+            "insights: a test with a mark waits for nobody",
+            "any(mark.waits for mark in given)",
+            "False",
+        ),
+        (
+            "insights: each test is an exercise",
+            "            if new.graded:\n",
+            "            if True:\n",
+        ),
+        ("insights: code in a text is a heading", 'FENCED.sub("", cell.source)', "cell.source"),
+    ),
+    *mutants_of(
+        "grading/insights.py",
+        "grading/test_insights.py",
+        (
+            "insights: a mistake counts once a test",
+            "if student not in mistake.students:",
+            "if True:",
+        ),
+        ("insights: a number makes another mistake", 'NUMBER.sub("#", text)', "text"),
+        ("insights: a stub is a mistake", "if kind in NOT_STARTED:", "if False:"),
+        (
+            "insights: names unasked",
+            '" ".join(sorted(students))} if names',
+            '" ".join(sorted(students))} if 1',
+        ),
+    ),
+    *mutants_of(
+        "grading/insights_page.py",
+        "grading/test_insights.py",
+        ("insights: names on the page unasked", '</span>\' if names else ""', "</span>'"),
+        ("insights: text is HTML", "html.escape(", "str("),
+        ("insights: the rare first", "lines.sort(key=lambda line: -line[0])", "lines.sort()"),
+    ),
+    *mutants_of(
+        "grading/records/export.py",
+        "grading/test_export.py",
+        (
+            "export: nothing handed in is zero",
+            '    except MissingEntry:\n        return ""\n',
+            '    except MissingEntry:\n        return "0"\n',
+        ),
+        (
+            "export: the points possible are a student's",
+            '"Student": "    Points Possible"',
+            '"Student": ""',
+        ),
+    ),
+    *mutants_of(
+        "grading/records/report.py",
+        "grading/test_export.py",
+        ("export: formulas", "writer.writerows([_harmless(cell) for", "writer.writerows([cell for"),
+    ),
+    *mutants_of(
         "grading/pages.py",
         "grading/test_feedback.py",
+        (
+            "grading: contents of cells",
+            "    if not found:\n        return body",
+            "    if True:\n        return body",
+        ),
         ("grading: any link in feedback", 'return value.startswith("#")', "return True"),
     ),
     *mutants_of(

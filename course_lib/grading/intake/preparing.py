@@ -52,7 +52,7 @@ def prepare(assignment: Assignment, submission: Submission) -> Prepared:
     """
     student = submission.student
     try:
-        vetted = vet(submission.folder, list(assignment.sources))
+        vetted = vet(submission.folder, list(assignment.sources), assignment.untouched)
     except Refused as refused:
         mark = _digest(assignment, student, GRADER, refused.state, refused.reason)
         return Prepared(student, mark, state=refused.state, reason=refused.reason)

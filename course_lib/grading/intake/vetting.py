@@ -6,8 +6,10 @@ misnamed files are graded all the same, with a note to the student.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +42,11 @@ class Vetted:
     notes: list[str]
 
 
-def vet(folder: Path, names: list[str]) -> Vetted:
+def vet(
+    folder: Path,
+    names: list[str],
+    untouched: Callable[[str, NotebookNode], bool] = lambda *_: False,
+) -> Vetted:
     """Return what can be graded of a submission.
 
     Hidden files, caches, links and special files stay behind. Of several notebooks, those that
@@ -49,16 +55,26 @@ def vet(folder: Path, names: list[str]) -> Vetted:
     Args:
         folder: the folder that was handed in.
         names: file names of the assignment's notebooks.
+        untouched: whether a notebook of that name is as it was given out; then a copy beside it
+            that is not counts.
 
     Raises:
         Refused: if there is nothing to grade; ``state`` and ``reason`` say why.
     """
     walk = Walk(folder)
-    taken, notes = _choose(walk, names)
-    notebooks, problems = {}, []
+    found = [e for e in walk.files if NOTEBOOK.search(e.name) and e.path.count("/") <= 1]
+    taken, notes = _choose(walk, found, names), []
+    notebooks, problems, instead = {}, [], []
     for name in names:
         try:
             notebooks[name], mended = _notebook(walk, name, taken.get(name))
+            free = [e for e in found if e not in taken.values() and _alike(e, name)]
+            if free and untouched(name, notebooks[name]):
+                sound = _sound(walk, name, free)
+                solved = next((pair for pair in sound if not untouched(name, pair[1])), None)
+                if solved:
+                    old, (taken[name], notebooks[name]) = taken[name].path, solved
+                    instead.append(f"{solved[0].path} was graded: {old} is as it was given out")
             notes += mended
         except Refused as problem:
             problems.append(problem)
@@ -67,14 +83,14 @@ def vet(folder: Path, names: list[str]) -> Vetted:
         raise problems[0]
     base = next((taken[name].parent for name in names if name in taken), "")
     files = _files(walk, base)
-    left_out = [f"left out, {why}: {_some(paths)}" for why, paths in walk.left_out.items()]
-    return Vetted(notebooks, files, [p.reason for p in problems] + notes + left_out)
+    notes = [*instead, *(p.reason for p in problems), *_choice(found, taken, instead), *notes]
+    notes += [f"left out, {why}: {_some(paths)}" for why, paths in walk.left_out.items()]
+    return Vetted(notebooks, files, notes)
 
 
-def _choose(walk: Walk, names: list[str]) -> tuple[dict[str, Entry], list[str]]:
+def _choose(walk: Walk, found: list[Entry], names: list[str]) -> dict[str, Entry]:
     """The file that stands for each notebook: best name, then newest, then last by name."""
-    found = [e for e in walk.files if NOTEBOOK.search(e.name) and e.path.count("/") <= 1]
-    taken, notes = {}, []
+    taken: dict[str, Entry] = {}
     # A longer name claims its files before a shorter one that is its beginning.
     order = sorted(names, key=len, reverse=True)
     for fits in (_exact, _alike, None):
@@ -84,13 +100,25 @@ def _choose(walk: Walk, names: list[str]) -> tuple[dict[str, Entry], list[str]]:
             only = len(free) == 1 and len(taken) == len(names) - 1
             if fitting and (fits or only) and not _blocked(walk, name):
                 taken[name] = max(fitting, key=lambda e: (-e.path.count("/"), e.changed, e.path))
-    for name, entry in taken.items():
-        if entry.path != name:
-            notes.append(f"{entry.path} was taken as {name}")
-    unused = [e.path for e in found if e not in taken.values()]
-    if unused:
-        notes.append(f"not graded: {_some(unused)}")
-    return taken, notes
+    return taken
+
+
+def _choice(found: list[Entry], taken: dict[str, Entry], instead: list[str]) -> list[str]:
+    """What is to be said of the files that were taken, unless it is said, and of the others."""
+    said = [
+        f"{entry.path} was taken as {name}"
+        for name, entry in taken.items()
+        if entry.path != name and not any(text.startswith(entry.path) for text in instead)
+    ]
+    unused = [entry.path for entry in found if entry not in taken.values()]
+    return [*said, *([f"not graded: {_some(unused)}"] if unused else [])]
+
+
+def _sound(walk: Walk, name: str, entries: list[Entry]) -> Iterator[tuple[Entry, NotebookNode]]:
+    """The files that can be read as a notebook, the newest first."""
+    for entry in sorted(entries, key=lambda entry: entry.changed, reverse=True):
+        with contextlib.suppress(Refused):
+            yield entry, _notebook(walk, name, entry)[0]
 
 
 def _blocked(walk: Walk, name: str) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ __all__ = ["Judge", "StudentError"]
 
 
 LONGEST_NAME, LONGEST_TEXT = 100, 20_000
+UNDEFINED = re.compile(r"name '(\w{1,100})' is not defined\n?")
 # Exceptions that would silently end the judge's loop or process.
 NOT_RAISED = (
     *("KeyboardInterrupt", "SystemExit", "GeneratorExit", "StopIteration"),
@@ -107,6 +109,7 @@ class Judge:
         self._offered: list[str] = []  # what they import
         self._borrowed: dict[str, Any] = {}  # what the cell that runs started with
         self._known: set[str] = set()  # the names that it started with
+        self._tests: set[str] = set()  # the names that test cells bind
         self.kinds: dict[str, Callable[[Any], Any]] = {
             "I": self.take,
             "N": self.cede,
@@ -145,6 +148,7 @@ class Judge:
         source = request["source"]
         self._answers -= _names(defined_names, source)
         self._bind(_names(bound_names, source))
+        self._tests |= _names(bound_names, source)
         self._wanted |= _names(deferred_names, source)
         try:
             borrowed = self._borrow(self._wanted | self._answers | _names(free_names, source))
@@ -215,8 +219,16 @@ class Judge:
         if not isinstance(answer, dict) or not ("error" in answer or "value" in answer):
             raise StudentError("the answer of the student's process makes no sense")
         if "error" in answer:
-            raise _error(answer)
+            raise _error({**answer, "text": self._explained(answer)})
         return answer
+
+    def _explained(self, answer: dict[str, Any]) -> str:
+        """The text of an error; of a global name that tests alone bind, with the reason."""
+        text = str(answer.get("text", ""))
+        found = UNDEFINED.fullmatch(text) if answer["error"][:1] == ["NameError"] else None
+        if found is None or found[1] not in self._tests:
+            return text
+        return f"{text} in your code: a test has a variable of that name, which it cannot see"
 
     def _borrow(self, names: set[str]) -> dict[str, Any]:
         """Look names up in the student's process: those of answers, and those nobody here binds."""

@@ -1,18 +1,21 @@
 """The table of all grades, in the columns of nbgrader's own export, and quoted where it must be.
 
-An id may hold a comma, a quote or a line break; in nbgrader's table it would break the line.
+An id may hold a comma, a quote or a line break; in nbgrader's table it would break the line. One
+assignment's grades also come as the files that Canvas and Moodle import: Canvas matches students by
+"SIS Login ID", Moodle by the column that the instructor picks there, "ID number" or "Email
+address". Who has no points in the gradebook has none in them, rather than zero.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
-__all__ = ["grades"]
+__all__ = ["FORMATS", "grades"]
 
 COLUMNS = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
@@ -60,3 +63,53 @@ def _score(gradebook: Gradebook, assignment: str, student: str) -> dict[str, Any
         "late_submission_penalty": penalty,
         "score": max(0.0, found.score - penalty),
     }
+
+
+def canvas(gradebook: Gradebook, assignment: str, title: str) -> Iterator[dict[str, str]]:
+    """Yield the rows of a file for Canvas: Grades > Import.
+
+    Args:
+        gradebook: where the grades stand.
+        assignment: the assignment's name.
+        title: what Canvas calls it; ``Title (id)`` names one that is there already.
+    """
+    columns = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+    most = gradebook.find_assignment(assignment).max_score
+    yield {**dict.fromkeys(columns, ""), "Student": "    Points Possible", title: f"{most:g}"}
+    for student in gradebook.students:
+        names = [name for name in (student.last_name, student.first_name) if name]
+        known = {"Student": ", ".join(names) or student.id, "SIS Login ID": student.id}
+        score = _points(gradebook, assignment, student.id)
+        yield {**dict.fromkeys(columns, ""), **known, title: score}
+
+
+def moodle(gradebook: Gradebook, assignment: str, title: str) -> Iterator[dict[str, str]]:
+    """Yield the rows of a file for Moodle: Grades > Import > CSV file.
+
+    Args:
+        gradebook: where the grades stand.
+        assignment: the assignment's name.
+        title: what the column is called; in Moodle it is mapped to a grade item.
+    """
+    for student in gradebook.students:
+        yield {
+            "First name": student.first_name or "",
+            "Last name": student.last_name or "",
+            "ID number": student.id,
+            "Email address": student.email or "",
+            title: _points(gradebook, assignment, student.id),
+        }
+
+
+FORMATS: dict[str, Callable[[Gradebook, str, str], Iterator[dict[str, str]]]] = {
+    "canvas": canvas,
+    "moodle": moodle,
+}
+
+
+def _points(gradebook: Gradebook, assignment: str, student: str) -> str:
+    try:
+        gradebook.find_submission(assignment, student)
+    except MissingEntry:
+        return ""
+    return f"{_score(gradebook, assignment, student)['score']:.10g}"

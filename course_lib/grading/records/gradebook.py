@@ -22,7 +22,17 @@ from sqlalchemy.engine import make_url
 from course_lib.grading.course import Course
 from course_lib.grading.records.converters import Errors, quiet
 
-__all__ = ["NotRecorded", "Score", "back_up", "database", "open_gradebook", "patiently", "score_of"]
+__all__ = [
+    "Mark",
+    "NotRecorded",
+    "Score",
+    "back_up",
+    "database",
+    "marks",
+    "open_gradebook",
+    "patiently",
+    "score_of",
+]
 
 BACKUPS, KEPT = "backups", 10
 LOCKED = "database is locked"
@@ -88,6 +98,46 @@ def score_of(course: Course, assignment: str, student: str) -> Score | None:
             return Score.of(gradebook.find_submission(assignment, student))
         except MissingEntry:
             return None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the gradebook says of one graded cell.
+
+    Attributes:
+        points: given so far.
+        waits: whether it awaits a reader.
+    """
+
+    points: float
+    waits: bool
+
+
+def marks(course: Course, assignment: str) -> dict[str, dict[str, dict[str, Mark]]]:
+    """Return the marks of everybody's cells, by student, notebook and grade id.
+
+    Args:
+        course: the course.
+        assignment: the assignment's name.
+    """
+    file = database(course)
+    if file and not file.is_file():
+        return {}
+    with quiet(course), open_gradebook(course) as gradebook:
+        try:
+            found = gradebook.assignment_submissions(assignment)
+        except MissingEntry:
+            return {}
+        return {
+            submission.student_id: {
+                f"{notebook.name}.ipynb": {
+                    grade.name: Mark(grade.score or 0.0, bool(grade.needs_manual_grade))
+                    for grade in notebook.grades
+                }
+                for notebook in submission.notebooks
+            }
+            for submission in found
+        }
 
 
 def back_up(course: Course) -> Path | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from course_lib.grading.records.converters import quiet
 from course_lib.grading.records.gradebook import Score, database, open_gradebook
 from course_lib.grading.records.results import Result, Results, write_whole
 
-__all__ = ["Line", "report", "summary", "table", "write_csv"]
+__all__ = ["Line", "as_csv", "report", "summary", "table", "write_csv"]
 
 NOT_GRADED, AGAIN, NOTHING = "not graded yet", "handed in again since", "nothing handed in"
 NOT_RECORDED = "not recorded yet"
@@ -130,11 +130,21 @@ def write_csv(lines: list[Line], path: Path) -> None:
         lines: those of the report.
         path: the file.
     """
+    write_whole(path, as_csv([line.cells() for line in lines], Line("", "").cells()))
+
+
+def as_csv(rows: Sequence[Mapping[str, str]], columns: Iterable[str] | None = None) -> bytes:
+    """Return a table as CSV in which no cell is a formula to a spreadsheet.
+
+    Args:
+        rows: by column what stands in it.
+        columns: those of the table; the first row's if not given.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(Line("", "").cells())
-    writer.writerows([_harmless(cell) for cell in line.cells().values()] for line in lines)
-    write_whole(path, text.getvalue().encode("utf-8", "backslashreplace"))
+    writer.writerow(columns or rows[0])
+    writer.writerows([_harmless(cell) for cell in row.values()] for row in rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _scores(course: Course, assignment: str) -> tuple[dict[str, Score], set[str]]:

@@ -33,6 +33,7 @@ class Result:
         reason: one sentence that an instructor can forward to the student.
         notes: what was found and mended.
         private: what the instructor alone is told.
+        times: by file name the wall time of each cell, by its id.
         isolation: "full", "files" or "limits".
         seconds: wall time.
         notebooks: by file name the merged notebooks as nbformat's JSON, outputs filled in; none
@@ -49,6 +50,7 @@ class Result:
     seconds: float = 0.0
     notebooks: dict[str, dict[str, Any]] = field(default_factory=dict)
     private: str = ""
+    times: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def digest(parts: Iterable[bytes]) -> str:
