@@ -52,7 +52,7 @@ class Progress:
     Attributes:
         state: one of ``STATES``.
         points: what the gradebook gives so far.
-        errors: the kind and the message of the error that ended each failed test.
+        errors: the kind and the message of the error that ended each failed test, once started.
         seconds: wall time of its answers and tests.
     """
 
@@ -95,10 +95,11 @@ def progress(exercise: Exercise, result: Result, marks: Mapping[str, Mark]) -> P
         for cell in result.notebooks.get(exercise.file, {"cells": []})["cells"]
         if _grade_id(cell) in {*exercise.stubs, *exercise.graded}
     ]
+    waiting = {name for name, mark in marks.items() if mark.waits}
     errors = tuple(
         (str(output["ename"]), str(output["evalue"]))
         for cell in cells
-        if _grade_id(cell) in exercise.graded
+        if _grade_id(cell) in set(exercise.graded) - waiting
         for output in cell.get("outputs", [])[-1:]
         if output["output_type"] == "error"
     )
@@ -110,7 +111,7 @@ def progress(exercise: Exercise, result: Result, marks: Mapping[str, Mark]) -> P
     if given and points >= exercise.points:
         state = "solved"
     elif exercise.stubs and (untouched or stopped):
-        state = "not started"
+        state, errors = "not started", ()
     else:
         state = "to be read" if any(mark.waits for mark in given) else "tried"
     times = result.times.get(exercise.file, {})

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 __all__ = [
     "INTROSPECTION",
     "bound_names",
+    "changed_names",
     "deferred_names",
     "defined_names",
     "free_names",
@@ -20,7 +21,12 @@ __all__ = [
 
 INTROSPECTION = {"isinstance", "issubclass", "type", "getattr", "hasattr", "vars", "dir", "id"}
 
-MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
+MAGIC = re.compile(r"^([ \t]*\w+[ \t]*=[ \t]*)?[%!].*$", re.MULTILINE)
+# Methods that change a container in place.
+CHANGES = {
+    *("add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"),
+    *("reverse", "setdefault", "sort", "update"),
+}
 
 
 def parse(source: str) -> ast.Module:
@@ -101,8 +107,28 @@ def deferred_names(source: str) -> set[str]:
     return read - bound_names(source) - set(dir(builtins))
 
 
+def changed_names(source: str) -> set[str]:
+    r"""Return the names that a cell does not bind and whose containers it changes in place.
+
+    Example:
+        >>> sorted(changed_names("seen.append(1)\ndef f(d, x):\n    table[x] = d.pop(x)"))
+        ['seen', 'table']
+    """
+    found: set[str] = set()
+    for node in ast.walk(parse(source)):
+        base: ast.AST | None = None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            base = node.func.value if node.func.attr in CHANGES else None
+        elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            base = node.value
+        if isinstance(base, ast.Name):
+            found.add(base.id)
+    return found & free_names(source)
+
+
 def _plain(source: str) -> str:
-    return MAGIC.sub("", source)
+    """The source without magics; one whose value is assigned becomes None."""
+    return MAGIC.sub(lambda found: f"{found[1]}None" if found[1] else "", source)
 
 
 def _table(source: str) -> symtable.SymbolTable:

@@ -5,8 +5,11 @@ import itertools
 import math
 import random
 import string
-from collections import OrderedDict, deque, namedtuple
+from collections import Counter, OrderedDict, UserDict, UserList, UserString, deque, namedtuple
+from datetime import date, timedelta
+from decimal import Decimal
 from enum import IntEnum
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -41,6 +44,8 @@ def same(a, b):
         *({1, 2}, 3 + 4j, range(2, 9, 3), slice(None, 3), "\ud800"),
         *(np.arange(6).reshape(2, 3), np.float32(2.5), np.array(["ab", "c"]), np.zeros((0, 3))),
         *(torch.float32, np.dtype("int8")),
+        *(Fraction(-1, 3), Decimal("0.10"), Decimal("Infinity"), date(2024, 2, 29)),
+        timedelta(3, 4, 5),
     ],
     ids=repr,
 )
@@ -64,8 +69,8 @@ def test_a_view_a_graph_and_a_parameter_arrive_as_plain_numbers():
 
 
 def test_what_derives_from_a_plain_type_arrives_as_that_type():
-    kind = IntEnum("kind", "A B")
-    arrived = decode(encode([kind.B, OrderedDict(a=1), torch.Size([2, 3])]))
+    kind, own = IntEnum("kind", "A B"), type("Own", (Counter,), {"most_common": None})
+    arrived = decode(encode([kind.B, own(a=1), torch.Size([2, 3])]))
     assert list(map(type, arrived)) == [int, dict, tuple]
     pair = decode(encode(Pair(1, [2])))
     assert (pair.left, pair.right, isinstance(pair, tuple)) == (1, [2], True)
@@ -118,6 +123,12 @@ def message(text, blocks=b""):
         ('{"t":"dict","v":[[[1],2]]}', b""),
         ('{"t":"dict","v":[[1,2,3]]}', b""),
         ('{"t":"set","v":[[1]]}', b""),
+        ('{"t":"Fraction","v":[1,0]}', b""),
+        ('{"t":"Fraction","v":["os",[]]}', b""),
+        ('{"t":"Decimal","v":["system"]}', b""),
+        ('{"t":"Counter","v":[[[[1],2]]]}', b""),
+        ('{"t":"date","v":[7]}', b""),
+        ('{"t":"DataFrame","v":[[1],null,["a","b"],[[1]]]}', b""),
         ("[" * 100_000, b""),
         ("nonsense", b""),
         ("", b""),
@@ -151,7 +162,11 @@ def test_any_bytes_are_data_or_are_refused():
 
 @pytest.mark.parametrize(
     "value",
-    [deque([1, 2]), {1: 2}.keys(), {1: 2}.items(), {frozenset({1}): 2}, {frozenset()}],
+    [
+        *(deque([1, 2]), {1: 2}.keys(), {1: 2}.items(), {frozenset({1}): 2}, {frozenset()}),
+        *(Counter("hello"), Counter()),
+        *(OrderedDict([((1, 2), [3])]), UserList([1, {}]), UserDict({1: [2]}), UserString("é")),
+    ],
     ids=str,
 )
 def test_what_is_built_in_comes_as_what_it_was(value):
@@ -168,3 +183,11 @@ def test_iterators_and_views_come_with_what_they_give(make):
     arrived = decode(encode(make()))
     assert arrived != ["a", "b"]
     assert list(arrived) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "value", [type("Own", (Fraction,), {})(1, 3), type("Own", (UserList,), {})([1])], ids=repr
+)
+def test_what_derives_from_a_class_of_the_library_does_not_leave(value):
+    with pytest.raises(NotData):
+        encode(value)

@@ -17,7 +17,7 @@ from course_lib.grading.insights import insights, rows
 from course_lib.grading.insights_page import insights_page
 from course_lib.grading.records.recording import Recorder
 
-STUB = "def double(x):\n    raise NotImplementedError('double: your code goes here')"
+STUB = 'def double(x):\n    raise NotImplementedError("double: your code goes here")'
 NAMED = """double: it is not doubled.
   got       3
   why       2x is x + x
@@ -47,7 +47,7 @@ CLASS = {
     "dan": wrong("CheckFailed", NAMED, more=[failed("CheckFailed", NAMED)]),
     "eve": wrong("IndexError", "index 7 is out of bounds for axis 0 with size 2"),
     "fay": wrong("IndexError", "index 12 is out of bounds for axis 0 with size 3"),
-    "gil": stub(wrong("NotImplementedError", "double: your code goes here")),
+    "gil": stub(wrong("AssertionError", "three doubled")),
     "hal": wrong("AssertionError", "<script>alert(1)</script> \u202e" + "long " * 100),
     "ivy": wrong("NotStarted", "double: not started yet."),
 }

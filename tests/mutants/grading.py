@@ -276,7 +276,11 @@ GRADING = [
         "grading/intake/meaning.py",
         MERGING,
         ("grading: a print that binds is a print", "return node if any(", "return None if any("),
-        ("grading: magics mean nothing", "[line.strip() for line in MAGIC.findall(source)]", "[]"),
+        (
+            "grading: magics mean nothing",
+            "[found[0].strip() for found in MAGIC.finditer(source)]",
+            "[]",
+        ),
         ("grading: any show of a test is harmless", "SHOWS = {", 'SHOWS = {"f", '),
         ("grading: the parser's errors end the run", ", RecursionError, MemoryError", ""),
     ),

@@ -37,7 +37,7 @@ def same_meaning(edited: str, original: str) -> bool:
 
 def _meaning(source: str) -> tuple[list[str], str]:
     tree = _Silent().visit(parse(source))
-    return [line.strip() for line in MAGIC.findall(source)], ast.dump(tree)
+    return [found[0].strip() for found in MAGIC.finditer(source)], ast.dump(tree)
 
 
 class _Silent(ast.NodeTransformer):

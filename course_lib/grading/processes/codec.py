@@ -16,6 +16,8 @@ from io import IOBase
 from itertools import islice
 from typing import Any
 
+from course_lib.grading.processes.kinds import EXACT, frame, series, table
+
 __all__ = ["NotData", "decode", "encode"]
 
 MAY_IMPORT = False  # True where tensors and arrays are wanted; the coordinator wants none
@@ -31,9 +33,10 @@ def encode(value: Any) -> bytes:
     """Return a value as bytes: a JSON text that refers to blocks of raw numbers behind it.
 
     Args:
-        value: None, bool, int, float, complex, str, bytes, list, tuple (also a named one), dict,
-            set, frozenset, deque, range, slice, a view of a dict, an iterator (which is used up), a
-            tensor, an array, a dtype, or any nesting of these.
+        value: None, bool, int, float, complex, Fraction, Decimal, str, bytes, a date or time, list,
+            tuple (also a named one), dict, Counter, OrderedDict, set, frozenset, deque, range,
+            slice, a view of a dict, an iterator (which is used up), a tensor, an array, a dtype, a
+            table or column of pandas with plain labels, or any nesting of these.
 
     Returns:
         The bytes.
@@ -81,6 +84,8 @@ def _pack(value: Any, blocks: list[bytes]) -> Any:
         return value if value.isprintable() else {"t": "str", "v": _block(_utf8(value), blocks)}
     if kind is list:
         return [_pack(part, blocks) for part in value]
+    if kind in EXACT:
+        return {"t": kind.__name__, "v": [_pack(part, blocks) for part in EXACT[kind][0](value)]}
     for name, (here, parts) in CONTAINERS.items():
         if isinstance(value, here):
             packed = [_pack(part, blocks) for part in parts(value)]
@@ -102,6 +107,9 @@ def _pack_block(value: Any, blocks: list[bytes]) -> Any:
             return _shaped("array", array.dtype.str, array.shape, block) | {"scalar": scalar}
     if numpy and isinstance(value, numpy.dtype) and value.kind in KINDS:
         return {"t": "dtype", "v": value.str}
+    pandas = sys.modules.get("pandas")
+    if pandas and type(value) in (pandas.Series, pandas.DataFrame):
+        return {"t": type(value).__name__, "v": [_pack(part, blocks) for part in table(value)]}
     if isinstance(value, bytes | bytearray):
         return {"t": "bytes", "v": _block(bytes(value), blocks)}
     if isinstance(value, Iterator) and not isinstance(value, IOBase):
@@ -246,6 +254,9 @@ MAKERS: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {
     "complex": lambda parts, _: complex(*map(float, parts)),
     "range": lambda parts, _: range(*parts),
     "slice": lambda parts, _: slice(*parts),
+    "Series": lambda parts, _: series(_library("pandas"), parts),
+    "DataFrame": lambda parts, _: frame(_library("pandas"), parts),
+    **{kind.__name__: lambda parts, _, make=make: make(parts) for kind, (_, make) in EXACT.items()},
 }
 READERS: dict[str, Callable[[dict[str, Any], memoryview], Any]] = {
     "tensor": _read_tensor,

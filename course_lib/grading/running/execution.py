@@ -19,7 +19,13 @@ from course_lib.grading.processes.codec import decode, encode
 from course_lib.grading.running.hosts import Gone, HostClient, Session
 from course_lib.grading.running.outputs import error, outputs
 from course_lib.grading.sandbox.limits import Limits
-from course_lib.notebooks.names import bound_names, defined_names, imported_names, parse
+from course_lib.notebooks.names import (
+    bound_names,
+    changed_names,
+    defined_names,
+    imported_names,
+    parse,
+)
 
 __all__ = ["Declared", "Execution", "declared", "execute", "role"]
 
@@ -68,7 +74,7 @@ class Declared:
         imports: the import statements at the top level of its cells, answers and tests left out.
         offered: those of its answers. The judge runs one only for a name that the student has too.
         answers: by grade id, the functions and classes that an answer defines, and what else it
-            binds: from there on, the student's.
+            binds or changes in place: from there on, the student's.
     """
 
     imports: tuple[str, ...] = ()
@@ -99,16 +105,13 @@ def _statements(source: str) -> list[ast.stmt]:
 
 
 def _bound(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The functions and classes that a cell defines, and what else it binds but imports."""
+    """The functions and classes that a cell defines, and what else it binds or changes in place."""
     try:
-        bound, defined, imported = (
-            bound_names(source),
-            defined_names(source),
-            imported_names(source),
-        )
+        defined = defined_names(source)
+        values = (bound_names(source) - defined) | changed_names(source)
+        return tuple(sorted(defined - imported_names(source))), tuple(sorted(values))
     except SyntaxError:
         return (), ()
-    return tuple(sorted(defined - imported)), tuple(sorted(bound - defined))
 
 
 def execute(
