@@ -58,6 +58,7 @@ def _run(options: argparse.Namespace) -> int:
         isolation=options.isolation,
         limits=replace(limits, seconds=max(limits.seconds, options.timeout)),
         force=options.force,
+        unjudged=options.unjudged,
         **({"workers": options.workers} if options.workers else {}),
     )
     course = Course.open(options.root)
@@ -181,7 +182,7 @@ def _export(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from course_lib.grading.doctor import doctor, show
 
-    findings = doctor(options.root)
+    findings = doctor(options.root, solutions=not options.quick)
     show(findings)
     return SOME_FAILED if any(finding.level == "problem" for finding in findings) else DONE
 
@@ -219,6 +220,12 @@ def _parser() -> argparse.ArgumentParser:
         default="full",
         help="the weakest walls to accept",
     )
+    run.add_argument(
+        "--unjudged",
+        choices=("stop", "person"),
+        default="stop",
+        help="what becomes of a test that fails on the course's own solution",
+    )
     run.add_argument("--force", action="store_true", help="also what did not change")
     add("report", _report, "one line a submission: score, state, reason; and a CSV file")
     _students(add("feedback", _feedback, "a safe HTML page for each submission"))
@@ -228,7 +235,8 @@ def _parser() -> argparse.ArgumentParser:
     out = add("export", _export, "the grades as a CSV file that Canvas or Moodle imports")
     out.add_argument("--format", choices=("canvas", "moodle"), required=True)
     out.add_argument("--title", default="", help="the column's, e.g. 'Problem set 1 (12345)'")
-    add("doctor", _doctor, "what this machine can isolate, and what is wrong with the course")
+    looked = add("doctor", _doctor, "what this machine can isolate; what is wrong with the course")
+    looked.add_argument("--quick", action="store_true", help="do not run the course's solutions")
     return parser
 
 

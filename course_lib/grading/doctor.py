@@ -1,7 +1,7 @@
 """Warn of what could go wrong when a course is graded, before it does.
 
 Looks at the machine, the gradebook, the disk, what earlier runs left behind, the assignments and
-what was handed in. It changes nothing.
+what was handed in. It runs the course's own solutions as a run does, and changes nothing.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ import sqlite3
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 from course_lib.doctor.findings import GIB, Finding, room, safely, show, writable
-from course_lib.grading.course import Course
-from course_lib.grading.linting import problems_of, unread
+from course_lib.grading.assignment import Assignment
+from course_lib.grading.course import Course, CourseProblem
+from course_lib.grading.linting import ASK, problems_of, unread
+from course_lib.grading.options import Options
 from course_lib.grading.records.gradebook import database
 from course_lib.grading.records.results import Results
+from course_lib.grading.reference import REMEDY, unjudged
+from course_lib.grading.run import executor_for
 from course_lib.grading.sandbox import bubblewrap
 from course_lib.grading.sandbox.tiers import probe
 
@@ -37,18 +41,20 @@ MEANING = {
 }
 
 
-def doctor(root: Path) -> list[Finding]:
+def doctor(root: Path, solutions: bool = False) -> list[Finding]:
     """Return what was found about this machine and a course.
 
     Args:
         root: the folder of the course.
+        solutions: whether to run the course's own solutions and to say what a run would say.
     """
     found = list(_machine())
     try:
         course = Course.open(root)
     except Exception as error:  # its configuration is a program, and may fail in any way
         return [*found, Finding("problem", f"the course cannot be opened: {error}")]
-    looks = (_alembic, _gradebook, _disk, _leftovers, _assignments, _handed_in)
+    assignments = _solved_assignments if solutions else _assignments
+    looks = (_alembic, _gradebook, _disk, _leftovers, assignments, _handed_in)
     return found + [f for look in looks for f in safely(look, course, sqlite3.Error)]
 
 
@@ -147,7 +153,8 @@ def _is_stale(path: Path) -> bool:
     return about.st_uid == os.getuid() and time.time() - about.st_mtime > STALE
 
 
-def _assignments(course: Course) -> Iterator[Finding]:
+def _assignments(course: Course, solved: Container[str] = ()) -> Iterator[Finding]:
+    """What the source notebooks look like; where the solution got all points, a test is judged."""
     source = course.folder("source")
     notebooks = sorted(source.glob("*/*.ipynb"))
     if not notebooks:
@@ -156,11 +163,33 @@ def _assignments(course: Course) -> Iterator[Finding]:
         where = path.relative_to(source).as_posix()
         found = list(problems_of(path, course.config))
         for problem in found:
-            yield Finding(
-                "note" if problem.mild else "problem", f"{where}: {problem}", problem.remedy
-            )
+            harmless = problem.mild or (problem.remedy == ASK and path.parent.name in solved)
+            yield Finding("note" if harmless else "problem", f"{where}: {problem}", problem.remedy)
         if all(problem.mild for problem in found):
-            yield Finding("ok", f"{where}: its tests can be judged")
+            yield Finding("ok", f"{where}: nothing in it looks as if it could not be judged")
+
+
+def _solved_assignments(course: Course) -> Iterator[Finding]:
+    """What a run would say of each of the course's own solutions, and of the notebooks."""
+    solved: set[str] = set()
+    options = Options(workers=1, isolation="limits")
+    with executor_for(options) as executor:
+        for name in sorted(
+            {path.parent.name for path in course.folder("source").glob("*/*.ipynb")}
+        ):
+            try:
+                failing, _ = unjudged(Assignment.read(course, name), options, executor)
+            except CourseProblem as problem:
+                yield Finding("problem", f"{name}: {problem}")
+                continue
+            for file, tests in failing.items():
+                for test, why in tests.items():
+                    text = f"{name}/{file}: {test} fails on the course's own solution: {why}"
+                    yield Finding("problem", text, REMEDY)
+            if not failing:
+                solved.add(name)
+                yield Finding("ok", f"{name}: its own solution gets all points of its tests")
+    yield from _assignments(course, solved)
 
 
 def _handed_in(course: Course) -> Iterator[Finding]:

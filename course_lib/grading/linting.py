@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 from course_lib.notebooks.names import INTROSPECTION, parse
 
-__all__ = ["LintProblem", "problems_of", "unread"]
+__all__ = ["ASK", "LintProblem", "problems_of", "unread"]
 
 PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "inspect"}
 ASK = "call it, hand it to a check, or ask for a value of it"
@@ -164,12 +164,17 @@ def _misused(tree: ast.Module, functions: set[str]) -> Iterator[str]:
         if isinstance(node, ast.Call) and not _introspects(node.func):
             given = (node.func, *node.args, *(keyword.value for keyword in node.keywords))
             allowed |= set(map(id, given))
-        elif isinstance(node, ast.Assign):
+        elif isinstance(node, ast.Assign) or _is_told(node):
             allowed.add(id(node.value))
     for node in ast.walk(tree):
         read = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         if read and node.id in functions and id(node) not in allowed:
             yield f"uses {node.id} other than by calling it"
+
+
+def _is_told(node: ast.AST) -> bool:
+    """Whether it is what a function says of itself, which the judge knows."""
+    return isinstance(node, ast.Attribute) and node.attr in {"__doc__", "__name__", "__qualname__"}
 
 
 def _foreign(tree: ast.Module, classes: set[str]) -> Iterator[str]:

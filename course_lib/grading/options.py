@@ -22,6 +22,8 @@ class Options:
         isolation: the weakest walls to accept: "full", "files" or "limits".
         limits: what a submission may use.
         force: run also what did not change.
+        unjudged: what a test does on which the course's own solution fails: "stop" the run, or go
+            to a "person".
     """
 
     students: tuple[str, ...] = ()
@@ -30,6 +32,7 @@ class Options:
     isolation: str = "full"
     limits: Limits = field(default_factory=Limits)
     force: bool = False
+    unjudged: str = "stop"
 
     def wants(self, student: str) -> bool:
         """Return whether a student is to be graded.

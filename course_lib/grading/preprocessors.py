@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 from nbgrader import utils
+from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.preprocessors import (
     CheckCellMetadata,
@@ -27,9 +30,11 @@ from traitlets.utils.importstring import import_item
 __all__ = [
     "FairVerdict",
     "MessagesOnly",
+    "ToPerson",
     "Unprotected",
     "autograde_chain",
     "feedback_chain",
+    "leave_to_person",
     "replay_chain",
 ]
 
@@ -111,6 +116,47 @@ class MessagesOnly(NbGraderPreprocessor):
         return cell, resources
 
 
+class ToPerson(NbGraderPreprocessor):
+    """Let the gradebook await a person's points for the tests that ``leave_to_person`` marked."""
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Return the notebook as it is."""
+        about = resources["nbgrader"]
+        where = about["notebook"], about["assignment"], about["student"]
+        names = [c.metadata.nbgrader.grade_id for c in nb.cells if _left_to_person(c)]
+        if names:
+            with Gradebook(about["db_url"]) as gradebook:
+                for name in names:
+                    grade = gradebook.find_grade(name, *where)
+                    grade.auto_score, grade.needs_manual_grade = None, True
+                gradebook.db.commit()
+        return nb, resources
+
+
+def leave_to_person(notebook: NotebookNode, tests: Mapping[str, str]) -> NotebookNode:
+    """Return a notebook in which tests are marked as a person's to grade, and say so.
+
+    Args:
+        notebook: a graded notebook; it is changed.
+        tests: by grade id, why a test cannot be judged.
+    """
+    for cell in notebook.cells:
+        why = tests.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        if why is not None and utils.is_grade(cell) and cell.cell_type == "code":
+            cell.metadata.grading = NotebookNode(person=True)
+            text = (
+                f"This test cannot be judged by the machine; a person gives its points.\n({why})\n"
+            )
+            cell.outputs = [new_output("stream", name="stdout", text=text)]
+    return notebook
+
+
+def _left_to_person(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("grading", {}).get("person")) and utils.is_grade(cell)
+
+
 def autograde_chain() -> list[type]:
     """Return nbgrader's chain with a fair verdict before the grades are saved.
 
@@ -146,4 +192,5 @@ def replay_chain(config: Config) -> list[type]:
     chain = [step for step in chain if not issubclass(step, NOT_REPLAYED)]
     if FairVerdict not in chain:
         chain.insert(chain.index(SaveAutoGrades), FairVerdict)
+    chain.insert(chain.index(SaveAutoGrades) + 1, ToPerson)
     return [OverwriteCells, *chain]

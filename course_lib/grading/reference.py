@@ -1,6 +1,7 @@
 """The course's own solution, graded first: it must get all points, or no grade means anything.
 
-What it loads while it runs is what a warm host had better load before.
+A test that fails on it cannot be judged: it stops the run, unless the instructor has a person grade
+that cell. What the solution loads while it runs is what a warm host had better load before.
 """
 
 from __future__ import annotations
@@ -8,19 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from course_lib.grading.assignment import Assignment, is_test
 from course_lib.grading.course import Course, CourseProblem
-from course_lib.grading.intake.preparing import Prepared
+from course_lib.grading.intake.preparing import GRADER, Prepared
 from course_lib.grading.options import Options
 from course_lib.grading.records.results import digest, write_whole
 from course_lib.grading.running import engine
-from course_lib.grading.running.engine import Job, Outcome
+from course_lib.grading.running.engine import Job
 
-__all__ = ["Reference", "check_solution"]
+__all__ = ["Reference", "Unjudged", "check_solution", "unjudged"]
+
+Unjudged = dict[str, dict[str, str]]  # by notebook and grade id, why a test cannot be judged
+REMEDY = "mend the test, or let a person grade that cell: --unjudged person"
 
 DRAWING = "matplotlib.pyplot"  # its first import in a fresh home takes seconds
 
@@ -32,10 +36,12 @@ class Reference:
     Attributes:
         assignment: the assignment.
         preload: the modules to import before forking.
+        unjudged: the tests that a person grades.
     """
 
     assignment: Assignment
     preload: tuple[str, ...]
+    unjudged: Unjudged = field(default_factory=dict)
 
     def job(self, prepared: Prepared, options: Options) -> Job:
         """Return the work on a submission.
@@ -78,35 +84,55 @@ def check_solution(
         executor: where.
 
     Raises:
-        CourseProblem: if a test fails on it.
+        CourseProblem: if it does not run to its end, or a test fails on it and no person grades it.
     """
-    mark = digest([*assignment.fingerprint, repr(options.limits).encode()])
     path = course.store / f"{assignment.name}.reference.json"
+    mark = digest([*assignment.fingerprint, repr(options.limits).encode(), GRADER.encode()])
     known = _read(path)
-    if known.get("digest") == mark:
-        return Reference(assignment, tuple(known["modules"]))
-    own = Prepared("", mark, assignment.solution)
+    if known.get("digest") != mark:
+        failing, modules = unjudged(assignment, options, executor)
+        preload = [*assignment.modules, *modules, DRAWING]
+        known = {"digest": mark, "modules": preload, "unjudged": failing}
+        write_whole(path, json.dumps(known).encode())
+    failing = known["unjudged"]
+    if failing and options.unjudged != "person":
+        said = [
+            f"the course's own solution fails the test {name} of {file}: {why}"
+            for file, tests in failing.items()
+            for name, why in tests.items()
+        ]
+        raise CourseProblem("\n".join([*said, REMEDY]))
+    return Reference(assignment, tuple(known["modules"]), failing)
+
+
+def unjudged(
+    assignment: Assignment, options: Options, executor: Executor
+) -> tuple[Unjudged, list[str]]:
+    """Run the course's own solution; return which tests fail on it and why, and what it loads.
+
+    Args:
+        assignment: the assignment.
+        options: how the run is done.
+        executor: where.
+
+    Raises:
+        CourseProblem: if it does not run to its end.
+    """
+    own = Prepared("", "", assignment.solution)
     job = Reference(assignment, assignment.modules).job(own, options)
     outcome, modules = executor.submit(engine.learn, job).result()
-    _demand_full_marks(assignment, outcome)
-    preload = [*assignment.modules, *modules, DRAWING]
-    write_whole(path, json.dumps({"digest": mark, "modules": preload}).encode())
-    return Reference(assignment, tuple(preload))
-
-
-def _demand_full_marks(assignment: Assignment, outcome: Outcome) -> None:
     if outcome.problem:
         raise CourseProblem(outcome.problem)
+    failing: Unjudged = {}
     for file, execution in outcome.executions.items():
         if execution.ending != "graded":
             raise CourseProblem(f"the course's own {file} did not run: {execution.reason}")
         for cell in assignment.solution[file].notebook.cells:
             errors = [o for o in execution.outputs.get(cell.id, []) if o["output_type"] == "error"]
             if is_test(cell) and errors:
-                raise CourseProblem(
-                    f"the course's own solution fails the test {cell.metadata.nbgrader.grade_id} of"
-                    f" {file}: {errors[0]['ename']}: {errors[0]['evalue']}"
-                )
+                why = f"{errors[0]['ename']}: {errors[0]['evalue']}"
+                failing.setdefault(file, {})[cell.metadata.nbgrader.grade_id] = why
+    return failing, modules
 
 
 def _read(path: Path) -> dict[str, Any]:

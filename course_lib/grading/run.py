@@ -21,7 +21,7 @@ from course_lib.grading.reference import check_solution
 from course_lib.grading.running import engine
 from course_lib.grading.verdicts import Verdict, Verdicts
 
-__all__ = ["course_lock", "grade", "report_lines"]
+__all__ = ["course_lock", "executor_for", "grade", "report_lines"]
 
 
 def grade(
@@ -53,10 +53,13 @@ def grade(
         raise CourseProblem(f"no submission of {', '.join(options.students)}")
     assignment = Assignment.read(course, name)
     recorder = Recorder(course, name)
-    with course_lock(course), _executor(options) as executor:
+    with course_lock(course), executor_for(options) as executor:
         recorder.register()
         say("looking at the course's own solution")
         reference = check_solution(course, assignment, options, executor)
+        recorder.unjudged = reference.unjudged
+        for tests in reference.unjudged.values():
+            say(f"a person grades: {', '.join(tests)}")
         say(f"grading {len(wanted)} submissions")
         verdicts = []
         made = Verdicts(assignment, recorder, options, reference)
@@ -87,8 +90,12 @@ def course_lock(course: Course) -> Iterator[None]:
 
 
 @contextmanager
-def _executor(options: Options) -> Iterator[Executor]:
-    """What carries out the jobs: threads here, each with processes behind walls, or a cluster."""
+def executor_for(options: Options) -> Iterator[Executor]:
+    """Yield what carries out the jobs: threads here, with processes behind walls, or a cluster.
+
+    Args:
+        options: how the run is done.
+    """
     if options.scheduler:
         from course_lib.grading.running.cluster import cluster
 

@@ -250,12 +250,12 @@ class TestAssignments:
         notebook.cells[2].metadata.nbgrader.points = 0
         write(course, notebook)
         only(course, "note", "test_more: a test for no points")
-        assert any("can be judged" in finding.text for finding in doctor(course.root))
+        assert any("could not be judged" in finding.text for finding in doctor(course.root))
 
     @pytest.mark.parametrize(
         ("test", "words"),
         [
-            ("assert double.__name__", "uses double other than by calling it"),
+            ("assert double.__code__", "uses double other than by calling it"),
             ("f = [double]\nassert f[0](1) == 2", "uses double other than"),
             ("assert isinstance(double, object)", "uses double other than"),
             ("assert hasattr(double, 'x')", "uses double other than"),
@@ -280,6 +280,8 @@ class TestAssignments:
             "assert ask('double.__name__') == 'double'",
             "assert isinstance(double(1), int)",
             "%matplotlib inline\nassert answer == 42",
+            "assert double.__doc__ is None and double.__name__ == 'double'",
+            "said = !echo\nassert double(2) == 4",
         ],
     )
     def test_what_a_judge_can_judge(self, course, test):
@@ -288,6 +290,35 @@ class TestAssignments:
         notebook.cells[2].source = test
         write(course, notebook)
         assert bad(course) == []
+
+
+class TestSolutions:
+    """What the doctor says of a test is what a run would say."""
+
+    def found(self, course, test):
+        notebook = source()
+        notebook.cells[2].source = test
+        write(course, notebook)
+        found = doctor(course.root, solutions=True)
+        return [f for f in found if f.text.startswith(f"{TOY}") and f.level != "ok"]
+
+    def test_a_solution_that_gets_all_points_makes_of_a_suspicion_a_note(self, course):
+        test = "f = [double]\nassert f[0](1) == 2"
+        assert [f.level for f in self.found(course, test)] == ["note"]
+
+    def test_a_test_that_fails_on_the_solution_is_named_with_the_reason(self, course):
+        found = self.found(course, "assert double(lambda: 1)")
+        [problem] = [f for f in found if "fails on the course's own solution" in f.text]
+        assert f"{TOY}/{NOTEBOOK}: test_more" in problem.text
+        assert "double takes data alone" in problem.text
+        assert "--unjudged person" in problem.remedy
+
+    def test_a_solution_that_does_not_run_to_its_end_is_a_problem(self, course):
+        notebook = source()
+        notebook.cells[0].source += "\nimport os\nos._exit(1)"
+        write(course, notebook)
+        found = [f for f in doctor(course.root, solutions=True) if "did not run" in f.text]
+        assert [f.level for f in found] == ["problem"]
 
 
 class TestHandedIn:

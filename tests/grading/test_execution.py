@@ -291,6 +291,25 @@ def test_what_a_cell_shows_is_cut_to_size(hosts):
     assert result.ending == "graded"
 
 
+def test_what_a_call_prints_can_be_looked_at(hosts):
+    source = "def hello(name):\n    print('hello', name)\n    print('é', end='')\n    return 1"
+    listen = "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as out:\n"
+    heard = f"{listen}    assert hello('you') == 1\nassert out.getvalue() == 'hello you\\né'"
+    result = run(hosts, student(source), test(heard), test("hello('me')"))
+    assert error(result, 1) is None
+    assert result.outputs["c2"][0]["text"] == "hello me\né"
+
+
+@pytest.mark.parametrize("flood", ["print('x' * 10**7)", "[print(i) for i in range(10**5)]"])
+def test_nothing_that_is_printed_takes_the_place_of_partial_credit(hosts, flood):
+    source = f"def f():\n    {flood}\n    return 'y' * 10**5"
+    result = run(hosts, student(source), test("f()\n0.25"), test("print(f())\nf()\n0.25"))
+    for number in (1, 2):
+        values = [o for o in result.outputs[f"c{number}"] if o["output_type"] == "execute_result"]
+        assert [value["data"]["text/plain"] for value in values] == ["0.25"]
+        assert len(str(result.outputs[f"c{number}"])) < 3 * LIMITS.output
+
+
 def test_an_answer_that_is_too_large_ends_it(hosts):
     result = run(hosts, student("def f(): return 'z' * 2**22"), test("f()"), test("f()"))
     assert result.ending == "crashed"
@@ -445,7 +464,7 @@ def test_an_argument_that_is_returned_is_that_argument(hosts):
 
 
 def test_what_a_function_says_of_itself_is_its_own(hosts):
-    source = "def f(): 'Text.'\ndef g(): pass\nfrom fractions import Fraction\nr = Fraction(1, 3)"
+    source = "def f(): 'Text.'\ndef g(): pass\nclass C: pass\nr = C()"
     tests = "assert f.__doc__ == 'Text.'", "assert g.__doc__", "assert r", "assert r != 0"
     found = passes(hosts, student(source), *map(test, tests))
     assert [e and e.split(":")[0] for e in found] == [

@@ -1,9 +1,11 @@
 """One run after another: nothing is lost, nothing done twice, and nobody spoils it for others."""
 
+import shutil
 import signal
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 from small_course import Course, line_of, small_notebook
 
 from course_lib.grading import __main__ as command_line
@@ -108,6 +110,31 @@ def test_a_solution_that_fails_its_own_test_stops_the_run_and_names_the_test(cou
     assert status == 2
     assert "fails the test test_triple of ps9.ipynb: AssertionError: three tripled" in said
     assert not (course.root / "grades.csv").exists()
+
+
+def test_a_test_that_cannot_be_judged_goes_to_a_person_if_the_instructor_says_so(course, grade):
+    notebook = nbformat.read(course.source, 4)
+    notebook.cells[3].source = "assert triple(lambda: 3), 'three tripled'"
+    nbformat.write(notebook, course.source)
+    shutil.rmtree(course.root / "submitted" / "slow")
+    status, said = grade()
+    assert status == 2
+    assert "takes data alone" in said
+    assert "--unjudged person" in said
+    status, said = grade("--unjudged", "person")
+    assert status == 0
+    assert "a person grades: test_triple" in said
+    assert points(course) == {"ada": 2, "bob": 2, "eve": 0}
+    assert course.scores("ada")["test_triple"] == (None, 3)
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "generative-combinations") as book:
+        grade_of = book.find_grade("test_triple", "ps9", "ps9", "ada")
+        assert grade_of.needs_manual_grade
+        grade_of.manual_score, grade_of.needs_manual_grade = 3, False
+        book.db.commit()
+    shown = (course.root / "autograded/ada/ps9/ps9.ipynb").read_text()
+    assert "a person gives its points" in shown
+    assert grade("--unjudged", "person")[0] == 0
+    assert points(course)["ada"] == 5, "what a person gave stays"
 
 
 def test_a_solution_that_is_not_marked_stops_the_run(course, grade):

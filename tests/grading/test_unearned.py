@@ -59,17 +59,19 @@ ANSWERS = {
     "a number of a library": ("from math import pi", "assert 3 < pi < 4"),
     "a magic": ("%precision 3\nx = 1", "assert x == 1"),
     "a lambda": ("mean = lambda x: 7", "assert mean(1) == 7"),
+    "a change in place": ("def f():\n    seen.append(3)\nf()", "assert seen == [3]"),
+    "an entry": ("table['a'] = 1", "assert table == {'a': 1}"),
     "a name of a builtin": ("max = 7", "assert max == 7"),
 }
 STUBS = ("", "raise NotImplementedError", "# YOUR CODE HERE", "mean = None")
 ELSE = ("plain", "from statistics import mean")  # what an answer may take the name of
+SEEN = locked("seen, table = [], {}")
 
 
 def handed_in(hosts, answer, given, tested):
     """The error of a test where the course's answer is one text and the student's another."""
-    cells = [ELSE, student(answer), test(tested)]
-    own = [ELSE, student(given), test(tested)]
-    return error(execute(notebook(*own), declared(notebook(*cells)), {}, {}, hosts, LIMITS), 2)
+    cells, own = (notebook(ELSE, SEEN, student(text), test(tested)) for text in (answer, given))
+    return error(execute(own, declared(cells), {}, {}, hosts, LIMITS), 3)
 
 
 def test_there_is_an_answer_of_every_kind_of_statement():

@@ -344,6 +344,59 @@ GRADING = [
         ),
     ),
     *mutants_of(
+        "grading/processes/judge.py",
+        EXECUTION,
+        ("grading: what is printed has no end", "[: self._heard]", ""),
+        ("grading: what a call prints is lost", '        print(text, end="")\n', ""),
+    ),
+    *mutants_of(
+        "grading/processes/shell.py",
+        EXECUTION,
+        (
+            "grading: a flood is full marks",
+            "if size <= self.room or credit:",
+            "if size <= self.room:",
+        ),
+    ),
+    *mutants_of(
+        "grading/running/execution.py",
+        UNEARNED,
+        ("grading: what an answer changes is the judge's", " | changed_names(source)", ""),
+    ),
+    *mutants_of(
+        "grading/preprocessors.py",
+        "grading/test_run.py",
+        (
+            "grading: nobody is asked for a test",
+            "grade.auto_score, grade.needs_manual_grade = None, True",
+            "pass",
+        ),
+    ),
+    *mutants_of(
+        "grading/doctor.py",
+        "grading/test_doctor.py",
+        (
+            "doctor: a solution that fails is well",
+            "            if not failing:\n",
+            "            if True:\n",
+        ),
+        (
+            "doctor: tests that fail go unsaid",
+            "for test, why in tests.items():",
+            "for test, why in ():",
+        ),
+    ),
+    *mutants_of(
+        "grading/processes/kinds.py",
+        CODEC,
+        (
+            "grading: a fraction is its numerator",
+            "Fraction(*map(int, parts))",
+            "Fraction(int(parts[0]))",
+        ),
+        ("grading: a counter is a dictionary", "Counter(dict(*parts))", "dict(*parts)"),
+    ),
+    *mutants_of(
         "grading/exercises.py",
         "grading/test_insights.py",
         ("insights: a stub was tried", "(untouched or stopped)", "stopped"),

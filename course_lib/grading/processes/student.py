@@ -7,6 +7,7 @@ it answers is data to the judge, and what its cells show is cut to size where it
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,6 +19,17 @@ from course_lib.grading.processes.shell import Shell, origin
 __all__ = ["Student"]
 
 LONGEST_TEXT = 20_000
+
+
+class _Heard(io.TextIOBase):
+    """Keep the beginning of what is printed."""
+
+    text = ""
+
+    def write(self, text: str) -> int:
+        """Keep it, as far as there is room."""
+        self.text += str(text)[: LONGEST_TEXT - len(self.text)]
+        return len(text)
 
 
 class Student:
@@ -70,13 +82,14 @@ class Student:
         args, kwargs = request["args"], request["kwargs"]
         before = [encode(value) for value in (*args, *kwargs.values())]
         function = self.shell.user_ns[request["name"]]
-        with self._rebound(request["names"]):
+        said = _Heard()
+        with self._rebound(request["names"]), contextlib.redirect_stdout(said):
             value = function(*args, **kwargs)
         pairs = zip(before, (*args, *kwargs.values()), strict=True)
         changed = {i: now for i, (old, now) in enumerate(pairs) if encode(now) != old}
         all_given = [] if isinstance(value, tuple) else [*args, *kwargs.values()]
         same = [i for i, given in enumerate(all_given) if given is value]
-        return {"value": value, "changed": changed, "same": same[:1]}
+        return {"value": value, "changed": changed, "same": same[:1], "printed": said.text}
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Evaluate an expression of the tests, where the student's names are known."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import stat
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
@@ -18,7 +19,7 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.utils import parse_utc
 
 from course_lib.grading.course import CONFIG, Course, CourseProblem
-from course_lib.grading.preprocessors import replay_chain
+from course_lib.grading.preprocessors import leave_to_person, replay_chain
 from course_lib.grading.records.converters import SingleSubmission, SubmissionDirectory
 from course_lib.grading.records.export import grades
 from course_lib.grading.records.gradebook import (
@@ -63,6 +64,7 @@ class Recorder:
     def __init__(self, course: Course, assignment: str, patience: float = 60.0) -> None:
         self.course, self.assignment, self.patience = course, assignment, patience
         self.results = Results(course.store / "results")
+        self.unjudged: Mapping[str, Mapping[str, str]] = {}  # tests that a person grades, and why
         self._backed_up = False
 
     def register(self) -> None:
@@ -158,7 +160,8 @@ class Recorder:
         """Lay out a result as a submission: notebooks, and when it was handed in."""
         folder.mkdir(parents=True)
         for name, notebook in result.notebooks.items():
-            nbformat.write(nbformat.from_dict(notebook), folder / name)
+            made = leave_to_person(nbformat.from_dict(notebook), self.unjudged.get(name, {}))
+            nbformat.write(made, folder / name)
         handed_in = self.course.folder("submitted") / result.student / result.assignment
         when = _timestamp(handed_in / "timestamp.txt")
         if when:

@@ -68,6 +68,7 @@ Loaded = Callable[[list[str]], None]
 _lock = threading.Lock()
 _stopped = threading.Event()
 _hosts: dict[tuple[str, ...], tuple[HostClient, HostClient]] = {}
+_imported: dict[tuple[str, ...], set[str]] = {}  # by the hosts of each kind
 _private: list[tuple[HostClient, HostClient]] = []  # of one submission each
 
 
@@ -118,22 +119,34 @@ def _run(job: Job, name: str, text: str, tier: Tier, loaded: Loaded | None) -> E
 
 
 def _warm(job: Job, tier: Tier) -> tuple[HostClient, HostClient]:
-    """The hosts that this process keeps for jobs of this kind."""
-    kind = (tier.name, *job.packages, "|", *job.preload)
+    """The hosts that this process keeps for jobs of this kind; they import what they lack."""
+    kind = (tier.name, *job.packages)
     with _lock:
         if kind not in _hosts:
-            _hosts[kind] = _new(job, tier)
+            _hosts[kind], _imported[kind] = _started(job, tier), set()
+        lacking = [name for name in job.preload if name not in _imported[kind]]
+        if lacking or not _imported[kind]:
+            _let_import(_hosts[kind], lacking)
+            _imported[kind] |= {"", *lacking}
         return _hosts[kind]
 
 
 def _new(job: Job, tier: Tier) -> tuple[HostClient, HostClient]:
+    hosts = _started(job, tier)
+    _let_import(hosts, list(job.preload))
+    return hosts
+
+
+def _started(job: Job, tier: Tier) -> tuple[HostClient, HostClient]:
     given = tier.name, list(job.packages), tier.warm
-    hosts = HostClient("student", *given), HostClient("judge", *given)
+    return HostClient("student", *given), HostClient("judge", *given)
+
+
+def _let_import(hosts: tuple[HostClient, HostClient], names: list[str]) -> None:
     for host in hosts:  # both import at the same time
-        host.ask_to_import(list(job.preload))
+        host.ask_to_import(names)
     for host in hosts:
         host.await_ready()
-    return hosts
 
 
 def _end(hosts: tuple[HostClient, HostClient]) -> None:
@@ -157,6 +170,7 @@ def close(for_good: bool = False) -> None:
         for hosts in list(_private):
             _end(hosts)
     with _lock:
+        _imported.clear()
         while _hosts:
             _end(_hosts.popitem()[1])
 

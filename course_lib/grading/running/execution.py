@@ -200,7 +200,7 @@ class _Run:
 
     def modules(self) -> list[str]:
         """Return the modules that the student's process has loaded."""
-        return list(decode(self._question(encode({"do": "modules"}), GRACE))["value"])
+        return list(decode(self._question(encode({"do": "modules"}), GRACE)).get("value", []))
 
     def _run(self, source: str) -> list[dict[str, Any]]:
         """Run a cell of the student's and return what it showed."""

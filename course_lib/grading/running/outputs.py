@@ -24,7 +24,7 @@ def error(name: str, text: str) -> dict[str, Any]:
 def outputs(payload: bytes, room: int) -> list[dict[str, Any]]:
     """Return what a process says a cell showed, reduced to what a page may hold, and to its size.
 
-    Errors stay whatever their size, since a cell without one has passed.
+    Errors and values stay whatever their size, since a cell without them has passed.
 
     Args:
         payload: the process's reply.
@@ -40,7 +40,7 @@ def outputs(payload: bytes, room: int) -> list[dict[str, Any]]:
     kept = []
     for output in shown:
         room -= len(str(output))
-        if output["output_type"] == "error" or room > -LONGEST_NOTE:
+        if output["output_type"] in ("error", "execute_result") or room > -LONGEST_NOTE:
             kept.append(output)
     if said.get("failure") and not any(o["output_type"] == "error" for o in kept):
         kept.append(error(_plain(said["failure"]), ""))
