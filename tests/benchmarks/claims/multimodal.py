@@ -7,8 +7,8 @@ own in 70 % of the pairs, so in draws from q(z|grey) its frequency should be nea
 A hue is read off the mean of p(colour|z), z ~ q(z|grey), without training anything.
 
 Model: z = 16, one hidden layer of 256, Bernoulli grey and Gaussian colour (48 values with noise of
-standard deviation 0.05, so that log p(colour) cannot exceed 75.7 nats), 600 steps of 100 for the
-tied nets (1500 where q(z|x_m) is a flow of three MAF layers), 1200 for the product of experts.
+standard deviation 0.05, so that log p(colour) cannot exceed 75.7 nats), 1200 steps of 100 (1500
+where q(z|x_m) is a flow of three MAF layers), noise of 0.1 on the encoders' inputs in training.
 Forward and reverse tie leave q(z|x1,x2) alone: their joint models are the same to the last bit,
 and only the nets of one view differ. All bounds have k = 100; a difference of two bounds is none,
 and is flattered by a poor q(z|grey), whose bound it subtracts.
@@ -21,10 +21,10 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import MultivariateNormal
-from torch.nn.functional import one_hot
+from torch.distributions import MultivariateNormal, Normal
+from torch.nn.functional import avg_pool2d, one_hot
 
-from course_lib.data import pairs
+from course_lib.data import digits, pairs
 from course_lib.distributions import (
     AffineAutoregressive,
     ConcatNetwork,
@@ -40,7 +40,8 @@ from course_lib.training import cosine, fit
 CLAIM = "A VAE learns p(x1,x2); q(z|x1) keeps what x1 does not tell (slide 8)"
 HELD_OUT = "300 test pairs"
 SETTINGS = (
-    "Not recorded: read the figures as if the settings had been chosen with test figures in sight."
+    "Chosen on validation: the weight decay, which --choose scores by log p(colour | grey) of the"
+    " forward tie; steps and input noise were tried there, too. Not recorded: the rest."
 )
 VERDICT = (
     "holds, with this condition: the net of one view is fitted by the forward tie or is a product "
@@ -51,18 +52,27 @@ EVIDENCE = (
     ("hue entropy, forward tie, flows", ">", "hue entropy, forward tie"),
     ("hue entropy, product", ">", "hue entropy, reverse tie"),
     ("log p(colour | grey) of draws, forward tie", ">", "log p(colour | grey), one Gaussian"),
+    ("log p(colour | grey) of draws, product", ">", "log p(colour | grey), one Gaussian"),
+    ("log p(colour | grey), ceiling", ">", "log p(colour | grey) of draws, forward tie, flows"),
 )
 SHAPES = {"grey": (1, 8, 8), "colour": (3, 4, 4)}
 KINDS = {"grey": "bernoulli", "colour": "gaussian"}
 Z, HIDDEN, DRAWS, K = 16, 256, 50, 100
-STEPS = {"forward tie": 600, "reverse tie": 600, "forward tie, flows": 1500, "product": 1200}
+STEPS = {"forward tie": 1200, "reverse tie": 1200, "forward tie, flows": 1500, "product": 1200}
+NOISE = 0.1
+CHOICES, CHOSEN = (0.0, 0.3, 1.0, 3.0), 1.0  # weight decay
 KINDS_OF_INFERENCE = tuple(STEPS)
 FIGURES = (
     dict.fromkeys((f"hue entropy, {kind}" for kind in ("ceiling", *KINDS_OF_INFERENCE)), "nats")
     | {"class hue frequency, test data": "share of pairs"}
     | {f"class hue frequency, {kind}": "share of draws" for kind in KINDS_OF_INFERENCE}
     | dict.fromkeys(
-        ("log p(colour), one Gaussian", "log p(colour | grey), one Gaussian"), "nats per pair"
+        (
+            "log p(colour), one Gaussian",
+            "log p(colour | grey), one Gaussian",
+            "log p(colour | grey), ceiling",
+        ),
+        "nats per pair",
     )
     | {
         f"{name}, {kind}": "nats per pair"
@@ -92,6 +102,7 @@ def measure(seed: int) -> dict[str, Estimate | float]:
     share = (tied.test.hue == tied.test.label).float().mean().item()
     figures["class hue frequency, test data"] = share
     figures |= gaussian_floor(tied)
+    figures["log p(colour | grey), ceiling"] = mean_and_error(ceiling_given_grey(tied.test, 0.7))
     for kind in ("forward tie", "reverse tie", "product", "forward tie, flows"):
         model = trained(kind, tied.train, seed)
         hues = drawn_hues(model, tied.test)
@@ -101,19 +112,32 @@ def measure(seed: int) -> dict[str, Estimate | float]:
     return {**figures, "CPU s": time.process_time() - began}
 
 
-def trained(kind: str, train: pairs.Pairs, seed: int) -> MultimodalVAE:
+def validation_score(weight_decay: float) -> float:
+    """Return minus log p(colour | grey) of the forward tie's draws, validation, three seeds."""
+    cut, scores = pairs.load(0.7), []
+    for seed in range(3):
+        model = trained("forward tie", cut.train, seed, weight_decay)
+        with torch.no_grad():
+            scores.append(-model.conditional_bound(cut.validation.x, ["grey"], K).mean().item())
+    return sum(scores) / len(scores)
+
+
+def trained(
+    kind: str, train: pairs.Pairs, seed: int, weight_decay: float = CHOSEN
+) -> MultimodalVAE:
     """Return a model of this kind after its steps."""
     torch.manual_seed(seed)
     inference = "product" if kind == "product" else "nets"
     objective = partial(jmvae_objective, direction="reverse") if kind == "reverse tie" else None
-    options = {"inference": inference, "objective": objective}
+    options = {"inference": inference, "objective": objective, "input_noise": NOISE}
     model = MultimodalVAE.build(SHAPES, Z, (HIDDEN,), KINDS, **options)
     if kind == "forward tie, flows":
         for name, size in (("grey", 64), ("colour", 48)):
             model.posterior.nets[name] = flow_net(name, size)
     rate = cosine(3e-3, STEPS[kind])
-    fit(model, train.x, steps=STEPS[kind], learning_rate=rate, seed=seed, progress=False)
-    return model
+    options = {"steps": STEPS[kind], "learning_rate": rate, "weight_decay": weight_decay}
+    fit(model, train.x, **options, seed=seed, progress=False)
+    return model.eval()
 
 
 def flow_net(name: str, size: int, width: int = 128) -> Flow:
@@ -172,6 +196,15 @@ def gaussian_floor(cut: pairs.PairSplits) -> dict[str, Estimate]:
         "log p(colour), one Gaussian": _mean_log_prob(zero, alone, both[:, 64:]),
         "log p(colour | grey), one Gaussian": _mean_log_prob(zero, conditional, left),
     }
+
+
+def ceiling_given_grey(part: pairs.Pairs, stay: float) -> Tensor:
+    """Return log p(colour | thumbnail, class): all is known but the hue and the noise."""
+    thumbnail = avg_pool2d(digits.load("grey").test.x / 16, 2)
+    means = pairs.palette()[:, :, None, None] * thumbnail[:, None]  # (n, 10, 3, 4, 4)
+    log_each = Normal(means, pairs.NOISE).log_prob(part.x["colour"][:, None]).sum((2, 3, 4))
+    own = one_hot(part.label, pairs.HUES)
+    return (log_each + torch.where(own > 0, stay, (1 - stay) / 9).log()).logsumexp(1)
 
 
 def _mean_log_prob(mean: Tensor, covariance: Tensor, x: Tensor) -> Estimate:
