@@ -77,7 +77,8 @@ def quoted(tree):
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
-        if node.func.id in {"measured", "verdict"}:
+        written_out = all(isinstance(argument, ast.Constant) for argument in node.args)
+        if node.func.id in {"measured", "verdict"} and written_out:  # others fail when they run
             yield node.lineno, [ast.literal_eval(argument) for argument in node.args]
         if node.func.id == "closing_table":
             rows = [row for row in ast.walk(node) if isinstance(row, ast.Tuple)]
