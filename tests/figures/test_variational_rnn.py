@@ -107,6 +107,24 @@ def test_each_noise_gives_another_future_and_the_same_noise_the_same(rows):
     assert sheets[0] == sheets[-1]
 
 
+def test_the_futures_go_on_from_the_state_after_row_t(rows):
+    weights, x = linear.trained()
+    draw, t = torch.Generator().manual_seed(0), 3
+    eps = torch.randn(8, 1, 2, generator=draw)
+    noise = torch.randn(4, 8, 8, 2, generator=draw)[1, :, t:]
+    uniforms = torch.rand(4, 8, 8, 8, generator=draw)[1, :, t:]
+    h = linear.first_state(1, weights)
+    for row, one in zip(x[7, :t], eps, strict=False):
+        h = linear.vrnn_step(row[None], h, one, *weights)[-1]
+    matrices = weights.w_prior, weights.w_x, weights.w_h
+    rest = linear.dream(h.expand(8, -1), noise, uniforms, *matrices)
+    rows.update(digit=7, t=t, draw=2)
+    sheet = np.asarray(rows.figure.axes[3].images[0].get_array())
+    for i, future in enumerate(rest):
+        top, left = 9 * (i // 2), 9 * (i % 2)
+        assert np.array_equal(sheet[top + t : top + 8, left : left + 8], future.numpy())
+
+
 def test_the_ellipses_are_two_standard_deviations(rows):
     rows.update(digit=0, t=1, draw=1)
     weights, _ = linear.trained()

@@ -211,9 +211,9 @@ SEQUENCES = [
         "figures/test_variational_rnn.py",
         ("row by row: the next row is shown", "seen[t:] = UNSEEN", "seen[t + 1 :] = UNSEEN"),
         (
-            "row by row: futures from the first state",
+            "row by row: futures from the state before",
             "walk.states[t - 1]",
-            "walk.states[0] * 0 + walk.states[t - 2]",
+            "walk.states[t - 2]",
         ),
         ("row by row: ellipses of one deviation", "mu[0] + 2 * scale[0]", "mu[0] + scale[0]"),
         (
