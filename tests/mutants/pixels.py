@@ -218,8 +218,8 @@ PIXELS = [
         ),
         (
             "pixelvae: layers fixed",
-            "            features,\n            layers,\n",
-            "            features,\n            1,\n",
+            "ConditionalPixelCNN(x_shape, features, layers, ",
+            "ConditionalPixelCNN(x_shape, features, 1, ",
         ),
         (
             "pixelvae: reconstruction is the encoder's mean of bits",
