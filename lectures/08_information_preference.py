@@ -331,8 +331,8 @@ print(*known_settings, sep="\n")
 # So the two weights contain the systems of slides 15 to 18: the **ELBO** is (0, 1). A **beta-VAE** is (1 - β, β). Weights (1, λ) leave no rate at all, as in the **adversarial autoencoder**. A positive α
 # pays for information and a beta-VAE with β > 1 charges for it: opposite remedies in one family.
 #
-# **Q7.** In the figure, the decoder can follow the code up to its limit c. The ELBO finds every t up to c equally good. What do α = 0.25, 0.5, 1 choose? What does α = -1 with λ = 2
-# choose? Then let the prior lean to one side and raise λ.
+# **Q7.** In the figure, the decoder can follow the code up to its limit c. It opens with a prior that leans to one side, and the ELBO leaves z unused. Choose the prior that fits the code: the ELBO
+# now finds every t up to c equally good. What do α = 0.25, 0.5, 1 choose, and what does α = -1 with λ = 2? Then let the prior lean again and raise λ.
 
 # %%
 figures.priced_information()

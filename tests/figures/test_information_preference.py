@@ -109,10 +109,29 @@ def test_an_unfinished_function_leaves_the_library():
     assert heights(live) == pytest.approx(heights(preference_path()))
 
 
-def test_it_opens_on_the_flat_valley_of_the_elbo(priced):
+def test_the_elbo_leaves_z_unused_if_the_prior_leans_and_has_no_opinion_if_it_fits():
     opened = priced_information()
-    assert "ELBO:" in opened.readout
-    assert "t from 0 to 0.6 are equally good" in opened.readout
+    assert opened.readout.startswith("ELBO;")
+    assert "t = 0 is best: I(x; z) 0.000" in opened.readout
+    fitting = opened.show(prior="fits the code")
+    assert "every t from 0 to 0.6 is best" in fitting
+
+
+def test_each_control_moves_the_picture_from_where_it_opens():
+    for name in ("alpha", "lambda_", "limit", "prior"):
+        opened = priced_information()
+        before = opened.blit.pixels().copy()
+        (control,) = [c for c in opened.controls if c.name == name]
+        opened.show(**{name: control.grid()[0 if name != "limit" else -1]})
+        assert (opened.blit.pixels() != before).any(), name
+
+
+def test_the_readout_keeps_its_length(priced):
+    for alpha, lambda_, limit, prior in itertools.product(
+        (-1.75, 0.0, 1.0), (1.0, 7.5), (0.2, 1.0), tuple(TILTS)
+    ):
+        readout = priced.show(alpha=alpha, lambda_=lambda_, limit=limit, prior=prior)
+        assert max(map(len, readout.splitlines())) <= 95  # or the page would jump
 
 
 @pytest.mark.parametrize(
@@ -139,7 +158,12 @@ def test_the_curve_is_the_slides_sum_and_its_best_point_is_shown(priced, state):
 
 def test_a_price_moves_the_choice_along_the_path(priced):
     chosen = [
-        float(re.search(r"I\(x; z\) ([\d.]+)", priced.show(alpha=a, lambda_=1.0, limit=0.6))[1])
+        float(
+            re.search(
+                r"I\(x; z\) ([\d.]+)",
+                priced.show(alpha=a, lambda_=1.0, limit=0.6, prior="fits the code"),
+            )[1]
+        )
         for a in (-1.0, 0.0, 0.25, 0.5, 1.0)
     ]
     assert chosen == sorted(chosen)
@@ -153,7 +177,7 @@ def test_the_systems_are_named(priced):
         ({"alpha": -1.0, "lambda_": 2.0}, "beta-VAE, β = 2"),
         ({"alpha": 0.5, "lambda_": 0.5}, "beta-VAE, β = 0.5"),
         ({"alpha": 0.5, "lambda_": 4.0}, "InfoVAE (α, λ) = (0.5, 4)"),
-        ({"alpha": 1.0, "lambda_": 4.0}, "slide 17 at α = 1"),
+        ({"alpha": 1.0, "lambda_": 4.0}, "slide 17 (α = 1)"),
     ):
         assert priced.show(**weights).startswith(name)
 

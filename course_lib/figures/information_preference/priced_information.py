@@ -37,7 +37,7 @@ def priced_information(info_vae_objective: ObjectiveFunction | None = None) -> L
             are yours and the library's curve is dashed.
 
     Returns:
-        The figure, opened at the ELBO, which has no opinion up to the decoder's limit.
+        The figure, opened at the ELBO and a prior that leans: z is best left unused.
     """
     return _PricedInformation(info_vae_objective).live
 
@@ -69,7 +69,7 @@ class _PricedInformation:
             Slider("alpha", -2.0, 1.0, 0.25, 0.0, "α, for I(x; z)", page_step=0.5),
             Slider("lambda_", 0.0, 8.0, 0.5, 1.0, "λ, for KL of q(z)", page_step=1.0),
             Slider("limit", 0.2, 1.0, 0.1, 0.6, "decoder's limit c", page_step=0.2),
-            Choice("prior", tuple(TILTS), "fits the code", "prior"),
+            Choice("prior", tuple(TILTS), "leans to one side", "prior"),
         )
         alt = (
             "Left: the joint of x and z at the point of the path that is chosen. Middle: the"
@@ -96,13 +96,12 @@ class _PricedInformation:
             bar.set_height(min(value, TALLEST))
             text.set_text(f"{value:.3f}")
             text.set_y(min(value, TALLEST) + 0.05)
-        several = f"t from {SHARES[best[0]]:g} to {SHARES[shown]:g} are equally good"
-        choice = f"t = {SHARES[shown]:g} is chosen" if len(best) == 1 else several
+        several = f"every t from {SHARES[best[0]]:g} to {SHARES[shown]:g} is best; at the last"
+        choice = f"t = {SHARES[shown]:g} is best" if len(best) == 1 else several
         return (
-            f"{_name(alpha, lambda_)}: weight of the rate {1 - alpha:g}, of KL(q(z), p(z))"
-            f" {alpha + lambda_ - 1:g}; {choice}\n"
-            f"at t = {SHARES[shown]:g}: I(x; z) {pair[0]:.3f}, KL(q(z), p(z)) {pair[1]:.3f} nats"
-            + complaint
+            f"{_name(alpha, lambda_)}; weights: rate {1 - alpha:g}, KL(q(z), p(z))"
+            f" {alpha + lambda_ - 1:g}\n"
+            f"{choice}: I(x; z) {pair[0]:.3f}, KL(q(z), p(z)) {pair[1]:.3f} nats" + complaint
         )
 
     def _own_objective(
@@ -159,5 +158,5 @@ def _name(alpha: float, lambda_: float) -> str:
     if lambda_ == 1 - alpha:
         return f"beta-VAE, β = {lambda_:g}"
     if alpha == 1:
-        return "slide 17 at α = 1, as in an autoencoder with a critic on q(z)"
+        return f"slide 17 (α = 1), λ = {lambda_:g}"
     return f"InfoVAE (α, λ) = ({alpha:g}, {lambda_:g})"
