@@ -148,6 +148,31 @@ def test_a_nan_in_the_gradient_is_not_blamed_on_a_detach():
     assert "detach" not in str(caught.value)
 
 
+def test_a_constant_is_told_which_argument_it_should_follow():
+    def right(x, y):
+        return 2 * x, 3 * y
+
+    case = Case((X, X.clone()), right(X, X), "at x")
+    exercise = Exercise(
+        file="twice.py",
+        right=right,
+        steps=lambda inputs: [case],
+        gradients=("x", "y"),
+        why="",
+        hint="",
+        passed="",
+    )
+    held = answer(
+        lambda x, y: (2 * x, 3 * y.detach()),
+        args=("x", "y"),
+        parts=("a", "b"),
+        formulas={"a": "2x", "b": "3y"},
+    )
+    with pytest.raises(CheckFailed, match="b: no gradient passes") as caught:
+        run_steps(held, [case], (), contract_steps(exercise, [case]))
+    assert "a gradient with respect to y" in str(caught.value)
+
+
 def test_inputs_survive_an_answer_that_changes_them():
     before = X.clone()
     failure(lambda x: x.zero_())
