@@ -403,8 +403,8 @@ bound = measured("info_gan", "bound on I(c; x), of log 10 = 2.303").mean
 print(f"bound on I(c; x): {bound:.3f} nats, at most log 10 = {torch.tensor(10.0).log():.3f}")
 
 # %% [markdown]
-# The code is read back almost without error, so it carries nearly all of log 10. And its categories are digits far more often than those of an untrained net. They are not better than K-means on
-# these small images. A code with full information need not mean what we would like it to mean.
+# The code is read back almost without error, so it carries nearly all of log 10. And its categories are digits far more often than those of an untrained net. K-means in the pixels of
+# these small images finds them about as well. A code with full information need not mean what we would like it to mean.
 #
 # ## 8 · Charging for information: the beta-VAE
 #
