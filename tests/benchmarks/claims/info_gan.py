@@ -4,8 +4,10 @@ InfoGAN (noise 3, one code of ten categories, networks of 200-200, critic on the
 instance noise 0.4, R1 penalty 0.03) is trained for 2500 steps of 100 on grey digits in [0, 1].
 Then q(c|x) reads real images. Clusters get their digits by the best one-to-one assignment on the
 training labels, which no model saw; accuracy and normalised mutual information are of the 300 test
-images. The floors: K-means with ten clusters (best of ten starts) in the same images, and q(c|x) of
-the untrained model. The bound on I(c; x) is of 5000 fresh samples and cannot exceed log 10 = 2.303.
+images. The control is the same game without the reward: the recogniser learns to read the codes of
+samples, and the generator gets no gradient from it. The floors: K-means with ten clusters (best of
+ten starts) in the same images, and q(c|x) of the untrained model. The bounds on I(c; x) are of 5000
+fresh samples and cannot exceed log 10 = 2.303.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from torch import Tensor
 from course_lib.data import Splits, digits
 from course_lib.evaluation import Estimate, mean_and_error
 from course_lib.models import InfoGAN
+from course_lib.objectives.variational_information import variational_information
 from course_lib.training import cosine, fit
 
 CLAIM = "InfoGAN: a code with information finds the classes without labels (slide 17)"
@@ -31,20 +34,38 @@ SETTINGS = (
     "the critic's input, which --choose scores on the validation images."
 )
 VERDICT = (
-    "holds, with this condition: the code finds the classes far better than an untrained net "
-    "does, but K-means in the pixels finds them as well"
+    "holds, with this condition: the reward makes the code find the classes far better than the "
+    "same game without it, but K-means in the pixels finds them about as well"
 )
 EVIDENCE = (
     ("InfoGAN, accuracy", ">", "floor: untrained q(c|x), accuracy"),
-    ("InfoGAN, accuracy", "<", "floor: K-means, accuracy"),
+    ("InfoGAN, accuracy", ">", "control: generator not paid, accuracy"),
+    ("floor: K-means, accuracy", ">", "control: generator not paid, accuracy"),
 )
 STEPS, CLASSES = 2500, 10
 CHOICES, CHOSEN = (0.2, 0.4, 0.8), 0.4  # instance noise
-FIGURES = {"bound on I(c; x), of log 10 = 2.303": "nats"} | {
+CONTROL = "control: generator not paid"
+FIGURES = {
+    "bound on I(c; x), of log 10 = 2.303": "nats",
+    f"{CONTROL}, bound on I(c; x)": "nats",
+} | {
     f"{name}, {key}": unit
-    for name in ("InfoGAN", "floor: K-means", "floor: untrained q(c|x)")
+    for name in ("InfoGAN", CONTROL, "floor: K-means", "floor: untrained q(c|x)")
     for key, unit in (("accuracy", "accuracy"), ("normalised information", ""))
 }
+
+
+class Unpaid(InfoGAN):
+    """InfoGAN whose recogniser reads the samples, while the generator gets no gradient from it."""
+
+    def loss(self, batch: Tensor, player: str) -> Tensor:
+        """Return the loss of one player; the information reaches the recogniser alone."""
+        if player == "critic":
+            return super().loss(batch, player)
+        code = self.code().sample((len(batch),))
+        fake = self._with_instance_noise(self.generate(code))
+        read = variational_information(self.code(), self.recogniser(fake.detach()), code)
+        return self.critic.generator_loss(fake) - self.alpha * read.mean()
 
 
 def measure(seed: int) -> dict[str, Estimate | float]:
@@ -57,11 +78,18 @@ def measure(seed: int) -> dict[str, Estimate | float]:
     train_game(model, train, seed)
     trained = clusters(model, train), clusters(model, test)
     spent = time.process_time() - began
+    control = new(seed, kind=Unpaid)
+    train_game(control, train, seed)
+    unpaid = clusters(control, train), clusters(control, test)
     k_means = KMeans(CLASSES, n_init=10, random_state=seed).fit(train.flatten(1).numpy())
     centres = tuple(torch.from_numpy(k_means.predict(x.flatten(1).numpy())) for x in (train, test))
-    figures = {"bound on I(c; x), of log 10 = 2.303": mean_and_error(model.information_bound(5000))}
+    figures = {
+        "bound on I(c; x), of log 10 = 2.303": mean_and_error(model.information_bound(5000)),
+        f"{CONTROL}, bound on I(c; x)": mean_and_error(control.information_bound(5000)),
+    }
     for name, found in (
         ("InfoGAN", trained),
+        (CONTROL, unpaid),
         ("floor: K-means", centres),
         ("floor: untrained q(c|x)", untrained),
     ):
@@ -80,11 +108,11 @@ def validation_score(instance_noise: float) -> float:
     return total
 
 
-def new(seed: int, instance_noise: float = CHOSEN) -> InfoGAN:
+def new(seed: int, instance_noise: float = CHOSEN, kind: type[InfoGAN] = InfoGAN) -> InfoGAN:
     """Return the untrained model of this seed."""
     torch.manual_seed(seed)
     options = {"alpha": 0.3, "instance_noise": instance_noise}
-    model = InfoGAN.build((1, 8, 8), 3, CLASSES, (200, 200), **options)
+    model = kind.build((1, 8, 8), 3, CLASSES, (200, 200), **options)
     model.critic.penalty = 0.03
     return model
 
