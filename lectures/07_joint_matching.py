@@ -332,7 +332,7 @@ for name, model in models.items():
 # <details><summary><b>Answer to Q7</b></summary>
 #
 # It can: in the ELBO the mismatch of q(z) is one of two terms, and the decoder's term can outweigh it. The critic adds weight to the mismatch alone. The ELBO is no
-# longer what is maximised, so in theory it can only fall. The last lines show what that costs here.
+# longer what is maximised, so at the optimum it can only be lower; after so few steps of training it may come out on either side.
 #
 # </details>
 #
