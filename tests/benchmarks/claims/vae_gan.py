@@ -31,13 +31,14 @@ CLAIM = "VAE + GAN in x-space: sharper samples, for some likelihood (slide 12)"
 HELD_OUT = "300 test images"
 SETTINGS = "Chosen with test figures in sight: the weights of the JSD, those of early runs."
 VERDICT = (
-    "holds, with this condition: the JSD has a small weight; at a large one the samples are worse "
-    "by every measure"
+    "holds, with this condition: sharper is said of precision, which rises while recall and "
+    "likelihood fall; a classifier tells samples from images less well, MMD^2 sees no difference"
 )
 EVIDENCE = (
     ("weight 10, precision", ">", "weight 0, precision"),
+    ("weight 100, precision", ">", "weight 10, precision"),
     ("weight 10, -ELBO", ">", "weight 0, -ELBO"),
-    ("weight 100, accuracy", ">", "weight 0, accuracy"),
+    ("weight 100, accuracy", "<", "weight 0, accuracy"),
     ("weight 100, recall", "<", "weight 0, recall"),
 )
 WEIGHTS, STEPS, K = (0.0, 10.0, 30.0, 100.0), 1000, 300
