@@ -308,6 +308,7 @@ class TestSolutions:
 
     def test_a_test_that_fails_on_the_solution_is_named_with_the_reason(self, course):
         found = self.found(course, "assert double(lambda: 1)")
+        assert not any("gets all points" in f.text for f in doctor(course.root, solutions=True))
         [problem] = [f for f in found if "fails on the course's own solution" in f.text]
         assert f"{TOY}/{NOTEBOOK}: test_more" in problem.text
         assert "double takes data alone" in problem.text

@@ -303,7 +303,9 @@ def test_what_a_call_prints_can_be_looked_at(hosts):
 @pytest.mark.parametrize("flood", ["print('x' * 10**7)", "[print(i) for i in range(10**5)]"])
 def test_nothing_that_is_printed_takes_the_place_of_partial_credit(hosts, flood):
     source = f"def f():\n    {flood}\n    return 'y' * 10**5"
-    result = run(hosts, student(source), test("f()\n0.25"), test("print(f())\nf()\n0.25"))
+    own = test("f()\nprint('of the test')\n0.25")
+    result = run(hosts, student(source), own, test("print(f())\nf()\n0.25"))
+    assert "of the test" in str(result.outputs["c1"])
     for number in (1, 2):
         values = [o for o in result.outputs[f"c{number}"] if o["output_type"] == "execute_result"]
         assert [value["data"]["text/plain"] for value in values] == ["0.25"]
