@@ -57,8 +57,8 @@ def test_whatever_a_file_names_is_there(name):
         assert (ROOT / place).is_file()
 
 
-def test_the_readme_says_what_was_not_tried():
+def test_the_readme_says_what_is_not_tested():
     section = text("README.md").partition("## Other ways to open it")[2].partition("\n## ")[0]
     for service in ("VS Code", "Codespaces", "Binder", "Colab", "nbgitpuller"):
         assert f"**{service}.**" in section
-    assert "could not be tried" in section
+    assert "not tested" in section
