@@ -188,8 +188,6 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from course_lib.grading.sandbox.limits import Limits
-
     parser = argparse.ArgumentParser(
         prog="python -m course_lib.grading", description="Grade assignments, on nbgrader."
     )
@@ -203,7 +201,23 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("assignment", type=_name, help="its name, for example ps1_elbo_gap")
         return added
 
-    run = add("run", _run, "grade what lies in submitted/, and export the grades")
+    _run_options(add("run", _run, "grade what lies in submitted/, and export the grades"))
+    add("report", _report, "one line a submission: score, state, reason; and a CSV file")
+    _students(add("feedback", _feedback, "a safe HTML page for each submission"))
+    text = "how the class did: a page with plots and its most frequent mistakes, and a CSV file"
+    seen = add("insights", _insights, text)
+    seen.add_argument("--names", action="store_true", help="say who made which mistake")
+    out = add("export", _export, "the grades as a CSV file that Canvas or Moodle imports")
+    out.add_argument("--format", choices=("canvas", "moodle"), required=True)
+    out.add_argument("--title", default="", help="the column's, e.g. 'Problem set 1 (12345)'")
+    looked = add("doctor", _doctor, "what this machine can isolate; what is wrong with the course")
+    looked.add_argument("--quick", action="store_true", help="do not run the course's solutions")
+    return parser
+
+
+def _run_options(run: argparse.ArgumentParser) -> None:
+    from course_lib.grading.sandbox.limits import Limits
+
     usual = Limits()
     _students(run)
     run.add_argument("--workers", type=_count, help="how many at once (default: the cores)")
@@ -227,17 +241,6 @@ def _parser() -> argparse.ArgumentParser:
         help="what becomes of a test that fails on the course's own solution",
     )
     run.add_argument("--force", action="store_true", help="also what did not change")
-    add("report", _report, "one line a submission: score, state, reason; and a CSV file")
-    _students(add("feedback", _feedback, "a safe HTML page for each submission"))
-    text = "how the class did: a page with plots and its most frequent mistakes, and a CSV file"
-    seen = add("insights", _insights, text)
-    seen.add_argument("--names", action="store_true", help="say who made which mistake")
-    out = add("export", _export, "the grades as a CSV file that Canvas or Moodle imports")
-    out.add_argument("--format", choices=("canvas", "moodle"), required=True)
-    out.add_argument("--title", default="", help="the column's, e.g. 'Problem set 1 (12345)'")
-    looked = add("doctor", _doctor, "what this machine can isolate; what is wrong with the course")
-    looked.add_argument("--quick", action="store_true", help="do not run the course's solutions")
-    return parser
 
 
 def _students(parser: argparse.ArgumentParser) -> None:
