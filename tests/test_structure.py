@@ -18,10 +18,11 @@ MAY_IMPORT = {
     "objectives": {"arguments", "distributions"},
     "models": {"arguments", "distributions", "objectives"},
     "randomness": set(),
+    "whole_file": set(),
     "progress": set(),
     "batches": set(),
     "measured": set(),
-    "training": {"arguments", "batches", "progress", "randomness"},
+    "training": {"arguments", "batches", "progress", "randomness", "whole_file"},
     "evaluation": {"arguments", "distributions", "exact", "objectives", "progress", "randomness"},
     "figures": {
         "data",
@@ -35,8 +36,8 @@ MAY_IMPORT = {
     },
     "checks": {"exact", "distributions", "randomness"},
     "doctor": set(),
-    "grading": {"doctor", "notebooks", "progress"},
-    "notebooks": set(),
+    "grading": {"doctor", "notebooks", "progress", "whole_file"},
+    "notebooks": {"whole_file"},
 }
 HEAVY = {"torch", "matplotlib", "ipywidgets", "IPython", "jupytext", "sklearn", "pandas"}
 
@@ -93,6 +94,19 @@ def test_no_two_modules_import_each_other_by_any_way_round():
     while leaves := {name for name, used in imports.items() if not used & set(imports)}:
         imports = {name: used for name, used in imports.items() if name not in leaves}
     assert sorted(imports) == []
+
+
+def test_a_file_takes_the_place_of_another_in_one_module_alone():
+    """``os.replace`` or ``Path.replace``: one argument where that of text takes two."""
+    writers = set()
+    for path in [*LIBRARY.rglob("*.py"), *(ROOT / "tests/benchmarks").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                of = ast.unparse(node.func)
+                moves = of in {"os.replace", "os.rename", "os.renames", "shutil.move"}
+                if moves or (node.func.attr in {"replace", "rename"} and len(node.args) == 1):
+                    writers.add(path.name)
+    assert writers == {"whole_file.py"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))

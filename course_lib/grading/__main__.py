@@ -135,7 +135,7 @@ def _insights(options: argparse.Namespace) -> int:
     from course_lib.grading.insights import insights, rows
     from course_lib.grading.insights_page import insights_page
     from course_lib.grading.records.report import as_csv
-    from course_lib.grading.records.results import write_whole
+    from course_lib.whole_file import write_whole
 
     course = Course.open(options.root)
     found = insights(course, options.assignment)
@@ -157,7 +157,7 @@ def _export(options: argparse.Namespace) -> int:
     from course_lib.grading.records.export import FORMATS
     from course_lib.grading.records.gradebook import open_gradebook
     from course_lib.grading.records.report import as_csv
-    from course_lib.grading.records.results import write_whole
+    from course_lib.whole_file import write_whole
 
     course, name = Course.open(options.root), options.assignment
     course.notebooks(name)

@@ -28,6 +28,7 @@ from course_lib.grading.reference import REMEDY, unjudged
 from course_lib.grading.run import executor_for
 from course_lib.grading.sandbox import bubblewrap
 from course_lib.grading.sandbox.tiers import probe
+from course_lib.whole_file import PARTIAL
 
 __all__ = ["Finding", "doctor", "show"]
 
@@ -135,7 +136,7 @@ def _disk(course: Course) -> Iterator[Finding]:
 
 
 def _leftovers(course: Course) -> Iterator[Finding]:
-    partial = [*course.store.rglob("*.part"), *Path(tempfile.gettempdir()).glob("grading-*")]
+    partial = [*course.store.rglob(f"*{PARTIAL}"), *Path(tempfile.gettempdir()).glob("grading-*")]
     for path in filter(_is_stale, partial):
         yield Finding("note", f"an interrupted run left {path}", "delete it; nothing needs it")
     results = Results(course.store / "results")

@@ -33,8 +33,9 @@ from course_lib.grading.pages import (
 from course_lib.grading.preprocessors import MessagesOnly
 from course_lib.grading.records.converters import SingleSubmission, SubmissionDirectory
 from course_lib.grading.records.gradebook import Mark, NotRecorded, marks, patiently, score_of
-from course_lib.grading.records.results import Result, Results, write_whole
+from course_lib.grading.records.results import Result, Results
 from course_lib.grading.sandbox.limits import GIB, MIB
+from course_lib.whole_file import write_whole
 
 __all__ = ["feedback"]
 

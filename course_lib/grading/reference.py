@@ -17,9 +17,10 @@ from course_lib.grading.assignment import Assignment, is_test
 from course_lib.grading.course import Course, CourseProblem
 from course_lib.grading.intake.preparing import GRADER, Prepared
 from course_lib.grading.options import Options
-from course_lib.grading.records.results import digest, write_whole
+from course_lib.grading.records.results import digest
 from course_lib.grading.running import engine
 from course_lib.grading.running.engine import Job
+from course_lib.whole_file import write_whole
 
 __all__ = ["Reference", "Unjudged", "check_solution", "unjudged"]
 

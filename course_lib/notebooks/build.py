@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from course_lib.notebooks.percent import from_percent, to_bytes
 from course_lib.notebooks.problems import NotebookProblems
 from course_lib.notebooks.release import release
 from course_lib.notebooks.rules import may_fail_unsolved, problems
+from course_lib.whole_file import write_whole
 
 __all__ = ["drift", "generated", "write"]
 
@@ -74,7 +74,7 @@ def write(root: Path) -> list[Path]:
     changed = []
     for path, content in sorted(generated(root).items()):
         if not (root / path).is_file() or (root / path).read_bytes() != content:
-            _write_whole(root / path, content)
+            write_whole(root / path, content)
             changed.append(path)
     return changed
 
@@ -132,14 +132,3 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _twin(path: Path, root: Path) -> Path:
     return path.with_suffix(".ipynb").relative_to(root)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Replace a file in one step: whoever reads it sees the old or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

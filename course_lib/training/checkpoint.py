@@ -12,6 +12,7 @@ import torch
 
 from course_lib.batches import fingerprint
 from course_lib.training.run import Run
+from course_lib.whole_file import replacing
 
 __all__ = ["Checkpoint"]
 
@@ -77,7 +78,5 @@ class Checkpoint:
         """Write the file completely or not at all."""
         if self.path is None:  # stopped before the first step: there is nothing to keep
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(self.path.name + ".partial")
-        torch.save(self.run.state(), partial)
-        os.replace(partial, self.path)
+        with replacing(self.path) as partial:
+            torch.save(self.run.state(), partial)

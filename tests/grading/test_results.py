@@ -7,8 +7,7 @@ from itertools import product
 
 import pytest
 
-from course_lib.grading.records import results as module
-from course_lib.grading.records.results import Result, Results, digest, write_whole
+from course_lib.grading.records.results import Result, Results, digest
 
 ODD = ["a b", "a*", "[ab]", "a?", "..ada.", "Ὑπατία", "a\nb", 'q"', "bad\udcff"]
 
@@ -134,21 +133,9 @@ def test_a_crash_in_the_middle_of_writing_leaves_what_was_there(results, monkeyp
     def crash(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module.os, step, crash)
+    monkeypatch.setattr(os, step, crash)
     with pytest.raises(KeyboardInterrupt):
         results.put(replace(old, reason="new"))
     monkeypatch.undo()
     assert results.get(old.digest) == old
     assert len(os.listdir(results.folder)) == 1
-
-
-def test_a_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
-    steps = []
-    for step in ("fsync", "replace"):
-        real = getattr(os, step)
-        monkeypatch.setattr(
-            module.os, step, lambda *a, step=step, real=real: (steps.append(step), real(*a))
-        )
-    write_whole(tmp_path / "new" / "file", b"content")
-    assert steps == ["fsync", "replace"]
-    assert (tmp_path / "new" / "file").read_bytes() == b"content"

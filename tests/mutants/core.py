@@ -303,7 +303,11 @@ CORE = [
     *mutants_of(
         "training/checkpoint.py",
         TRAINING,
-        ("checkpoint: not atomic", "state(), partial)", "state(), self.path); return"),
+        (
+            "checkpoint: not atomic",
+            "with replacing(self.path) as partial:",
+            "self.folder.mkdir(exist_ok=True)\n        if partial := self.path:",
+        ),
         ("resume: other data accepted", 'fingerprint(run.train, "train")', '""'),
         ("resume: other held-out data", 'fingerprint(held_out, "validation")', '""'),
         ("resume: other start accepted", 'fingerprint(run.model.state_dict(), "model")', '""'),

@@ -8,6 +8,23 @@ DENSITY = "models/test_density.py"
 
 FOUNDATIONS = [
     *mutants_of(
+        "whole_file.py",
+        "test_whole_file.py",
+        ("whole file: named before it is on the disk", "os.fsync(file.fileno())", "pass"),
+        (
+            "whole file: written where it is read",
+            "os.replace(partial, path)",
+            "path.write_bytes(partial.read_bytes())",
+        ),
+        ("whole file: half a file is left over", "partial.unlink(missing_ok=True)", "pass"),
+        (
+            "whole file: nobody else may read it",
+            "partial.touch(exist_ok=False)",
+            "os.close(os.open(partial, os.O_CREAT, 0o600))",
+        ),
+        ("whole file: two writers share a part", "secrets.token_hex(8)", "path.name"),
+    ),
+    *mutants_of(
         "distributions/bernoulli.py",
         BITS,
         (

@@ -6,7 +6,6 @@ after seconds; here a write is tried again.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from sqlalchemy.engine import make_url
 
 from course_lib.grading.course import Course
 from course_lib.grading.records.converters import Errors, quiet
+from course_lib.whole_file import replacing
 
 __all__ = [
     "Mark",
@@ -156,10 +156,12 @@ def back_up(course: Course) -> Path | None:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{source.stem}-{datetime.now():%Y%m%d-%H%M%S}.db"
     if not target.exists():
-        partial = target.with_suffix(".part")
-        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(partial)) as new:
+        with (
+            replacing(target) as partial,
+            closing(sqlite3.connect(source)) as old,
+            closing(sqlite3.connect(partial)) as new,
+        ):
             old.backup(new)
-        os.replace(partial, target)
     for expendable in sorted(folder.glob("*.db"))[:-KEPT]:
         expendable.unlink()
     return target

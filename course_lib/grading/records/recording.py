@@ -30,7 +30,8 @@ from course_lib.grading.records.gradebook import (
     open_gradebook,
     patiently,
 )
-from course_lib.grading.records.results import Result, Results, digest, write_whole
+from course_lib.grading.records.results import Result, Results, digest
+from course_lib.whole_file import write_whole
 
 __all__ = ["Recorder"]
 

@@ -18,7 +18,8 @@ from nbgrader.api import MissingEntry
 from course_lib.grading.course import Course, Submission
 from course_lib.grading.records.converters import quiet
 from course_lib.grading.records.gradebook import Score, database, open_gradebook
-from course_lib.grading.records.results import Result, Results, write_whole
+from course_lib.grading.records.results import Result, Results
+from course_lib.whole_file import write_whole
 
 __all__ = ["Line", "as_csv", "report", "summary", "table", "write_csv"]
 

@@ -12,6 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib.notebooks.problems import NotebookProblems
+from course_lib.whole_file import write_whole
 
 __all__ = ["executed", "stripped"]
 
@@ -39,10 +40,7 @@ def executed(path: Path, root: Path, cache: Path) -> NotebookNode:
     remembered = cache / f"{path.stem}-{_fingerprint(path, root)}.ipynb"
     if not remembered.is_file():
         notebook = stripped(_run(path))
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = remembered.with_suffix(".part")
-        partial.write_text(nbformat.writes(notebook), encoding="utf-8")
-        partial.replace(remembered)
+        write_whole(remembered, nbformat.writes(notebook).encode())
     return nbformat.read(remembered, as_version=4)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from course_lib.measured import Measured
+from course_lib.whole_file import write_whole
 
 VERDICTS = re.compile(r"holds exactly|holds, with this condition: .+|not shown here, because .+")
 INTRODUCTION = """# The claims, as last measured
@@ -91,10 +91,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text so that an interruption leaves the file old or new, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_text(text, "utf-8")
-    os.replace(partial, path)
+    write_whole(path, text.encode())
 
 
 def in_order(claims: dict[str, Any]) -> dict[str, Any]:
