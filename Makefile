@@ -9,7 +9,7 @@ CLAIMS =
 GRADE_FLAGS =
 PYTEST_FLAGS =
 
-.PHONY: test grade grade-doctor report feedback insights export notebooks release site lint bench claims test-environment
+.PHONY: test grade grade-doctor report feedback insights export notebooks release site site-check lint bench claims test-environment
 
 help::
 	@echo "make test                             run the whole suite"
@@ -22,6 +22,7 @@ help::
 	@echo "make notebooks                        rebuild notebooks and assignments from their .py files"
 	@echo "make release                          write build/generative-combinations.zip, what students get"
 	@echo "make site                             the course as a web site in build/site (runs each lecture once)"
+	@echo "make site-check                       that site in a browser: links, figures, sizes, accessibility of every page"
 	@echo "make lint                             ruff, and whether the notebooks are up to date"
 	@echo "make bench                            timings and trained figures, side by side (half an hour)"
 	@echo "make claims                           measure the claims of the lecture into the package (100 min of CPU; it resumes)"
@@ -62,6 +63,10 @@ release: test-environment
 
 site: test-environment
 	$(BIN)/python -m course_lib.notebooks.site build/site
+
+site-check: site
+	@sh .ci/system_packages.sh chromium
+	$(BIN)/python tests/benchmarks/site_pages.py build/site
 
 bench: test-environment
 	$(BIN)/python tests/benchmarks/bench_import.py

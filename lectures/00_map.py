@@ -43,7 +43,7 @@ _ = torch.manual_seed(SEED), torch.set_num_threads(1)
 # Three of the four pieces are networks that we may choose: the **prior** p(z), the **likelihood** p(x|z) and the **posterior** q(z|x). In this course they are called **bricks**. The
 # fourth choice is how the two joints are **compared**, for training makes them alike. Choose below.
 
-# %%
+# %% tags=["start-page"]
 figures.grid_of_bricks()
 
 # %% [markdown]
@@ -52,12 +52,11 @@ figures.grid_of_bricks()
 # **Q1.** Change only the likelihood, then only the prior, then both. What do the three models have in common, and what would you expect each to be good at?
 
 # %%
-cells = [(p, x, q, c) for p in PRIORS for x in LIKELIHOODS for q in POSTERIORS for c in COMPARISONS]
-named = [cell for cell in cells if cell in figures.SYSTEMS]
-print(f"{len(cells)} combinations, {len(named)} with a name in the lecture:")
-for cell in named:
-    system = figures.SYSTEMS[cell]
-    print(f"  {system.name:38s} {system.slides:14s} lecture {system.lecture}")
+combinations = len(PRIORS) * len(LIKELIHOODS) * len(POSTERIORS) * len(COMPARISONS)
+print(f"{combinations} combinations, {len(figures.SYSTEMS)} with a name in the lecture:")
+
+# %% tags=["start-page"]
+figures.named_systems()
 
 # %% [markdown]
 # <details><summary><b>Answer to Q1</b></summary>
@@ -151,10 +150,11 @@ print(identities.elbo_is_joint_matching(p_zx, p_data, q_given_x))
 # %% [markdown]
 # The residual is rounding. Every identity of the lecture is executed like this one, in a world where everything is known, before a network is trained. [Lecture 7](07_joint_matching.ipynb)
 # takes this equation apart line by line.
-#
+
+# %% [markdown] tags=["start-page"]
 # ## 3 · What the grid leaves out
 #
-# Three kinds of model in the lecture are not a cell of this grid, because they change the question and not the bricks:
+# Five kinds of model in the lecture are not a cell of this grid, because they change the question and not the bricks:
 #
 # | what changes | model | lecture |
 # |---|---|---|
@@ -166,7 +166,8 @@ print(identities.elbo_is_joint_matching(p_zx, p_data, q_given_x))
 #
 # They are made of the same bricks. The multimodal VAE has one likelihood per modality and a posterior for every subset; the variational RNN is a VAE at each step whose prior
 # remembers; a FlowGAN's generator is the flow of lecture 2.
-#
+
+# %% [markdown]
 # ## 4 · How to read this course
 #
 # **Notation.** The letters are the slides'. Logarithms are natural and their unit is the **nat**. Sums go over the entries of one x or z, so that a number is *per image*; averages over images come last.

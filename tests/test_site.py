@@ -4,10 +4,10 @@ import re
 import shutil
 import subprocess
 from html import unescape
-from urllib.parse import unquote
 
 import nbformat
 import pytest
+from browsing import NARROW, WIDE, chromium, controls, dead_links, opened, violations
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebook_runs import ROOT
 from test_notebooks import SOURCE
@@ -15,11 +15,11 @@ from test_notebooks import SOURCE
 from course_lib.notebooks.build import generated
 from course_lib.notebooks.problems import NotebookProblems
 from course_lib.notebooks.site import build as building
-from course_lib.notebooks.site import build_site, run
+from course_lib.notebooks.site import build_site, run, sizes
+from course_lib.notebooks.site.sizes import page_sizes, too_big
 
 pytest.importorskip("sphinx")
 
-SLOW = 300_000  # milliseconds that a browser may take
 FIGURE = """
 from course_lib.figures.controls import Slider
 from course_lib.figures.live import LiveFigure
@@ -44,6 +44,15 @@ $$\log p(x) = E_q\!\left[\log \frac{p(x, z)}{q(z)}\right]$$
 
 The [problem set](../assignments/ps9/ps9.ipynb), [the map](README.md), a
 [module](../course_lib/figures/live.py) and [a paper](https://example.org/paper)."""
+TABLE = """
+from IPython.display import HTML
+
+HTML('<p><a href="01_line.ipynb">here</a>, <a href="../assignments/ps9/ps9.ipynb">a set</a> and'
+     ' <a href="../course_lib/figures/live.py">what is no page</a>.</p>')
+"""
+REST = """## 3 · What the grid leaves out
+
+See [the line](01_line.ipynb)."""
 MAP = """# The map of the course
 
 Each lecture.
@@ -72,9 +81,16 @@ def course(tmp_path_factory):
     for path, content in generated(root).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
+    grid = new_code_cell(FIGURE.strip(), metadata={"tags": ["start-page"]})
+    table = new_code_cell(TABLE.strip(), metadata={"tags": ["start-page"]})
+    rest = new_markdown_cell(REST, metadata={"tags": ["start-page"]})
     hint = "<details><summary><b>Answer to Q1</b></summary>\n\nIt is $a$.\n\n</details>"
-    cells = [new_markdown_cell(TEXT), new_code_cell(FIGURE.strip()), new_markdown_cell(hint)]
-    cells += [new_code_cell("explorable()"), new_code_cell("print('loss', 0.5)")]
+    cells = [new_markdown_cell(TEXT), grid, table, rest]
+    cells += [
+        new_markdown_cell(hint),
+        new_code_cell("explorable()"),
+        new_code_cell("print('loss', 0.5)"),
+    ]
     write(root / "lectures/01_line.ipynb", *cells)
     (root / "lectures/README.md").write_text(MAP)
     return root
@@ -105,24 +121,25 @@ class TestPages:
         wanted = {"index.html", "lectures/01_line.html", "assignments/ps9/ps9.html", "search.html"}
         assert set(pages) == wanted
 
-    def test_the_start_is_the_map_and_leads_everywhere(self, pages):
-        assert "<h1>The map of the course" in pages["index.html"]
+    def test_the_start_welcomes_and_shows_the_figure_and_leads_everywhere(self, pages):
+        assert "<h1>How generative models combine" in pages["index.html"]
+        assert pages["index.html"].count('<figure id="live-') == 1
+        assert "def explorable" not in pages["index.html"]
+        assert "<h2>What the grid leaves out" in pages["index.html"]
+        assert '<a href="lectures/01_line.html">here</a>' in pages["index.html"]
         for target in ("lectures/01_line.html", "assignments/ps9/ps9.html"):
             assert f'href="{target}"' in pages["index.html"]
 
     def test_a_link_to_a_file_that_is_no_page_becomes_its_words(self, pages, lecture):
         assert "<code" in pages["index.html"].partition("Identities")[2].partition("</li>")[0]
         assert ".py" not in pages["index.html"]
-        assert "live.py" not in lecture
+        assert '<a href="../course_lib' not in lecture
+        assert '<a href="../assignments/ps9/ps9.html">a set</a> and what is no page.' in lecture
         assert 'href="../index.html"' in lecture
         assert 'href="https://example.org/paper"' in lecture
 
-    def test_every_local_link_and_file_is_there(self, site, pages):
-        for name, page in pages.items():
-            for target in re.findall(r'(?:href|src)="([^"]+)"', page):
-                place = unquote(unescape(target)).partition("#")[0].partition("?")[0]
-                if place and not re.match(r"[a-z]+:", place):
-                    assert ((site / name).parent / place).exists(), f"{name}: {target}"
+    def test_every_local_link_and_file_is_there(self, site):
+        assert dead_links(site) == []
 
     def test_no_page_asks_another_host_for_anything(self, site, pages):
         for name, page in pages.items():
@@ -188,14 +205,46 @@ class TestSecrets:
             build_site(root, tmp_path / "site", cache)
         assert not (tmp_path / "site").exists()
 
-    def test_what_came_out_is_searched_too(self, course, cache, tmp_path, monkeypatch):
+    @pytest.mark.parametrize(
+        "told", ["<p>The <b>model</b> answer.</p>\n", '<img src="a.png" alt="The model answer.">']
+    )
+    def test_what_came_out_is_searched_too(self, course, cache, tmp_path, monkeypatch, told):
         def with_secret(source, folder, notes):
             folder.mkdir()
-            told = "<p>The <b>model</b> answer.</p>\n<pre>hidden <i>test</i></pre>"
             (folder / "index.html").write_text(told)
 
         monkeypatch.setattr(building, "_sphinx", with_secret)
         with pytest.raises(NotebookProblems, match=r"index\.html holds this line of ps9"):
+            build_site(course, tmp_path / "site", cache)
+        assert not (tmp_path / "site").exists()
+
+
+class TestSizes:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        (tmp_path / "_images").mkdir()
+        (tmp_path / "_images/one.png").write_bytes(bytes(1000))
+        (tmp_path / "page.html").write_text('<img alt="a" src="_images/one.png">' + " " * 10_000)
+        return tmp_path
+
+    def test_a_page_weighs_what_it_says_and_what_it_shows(self, folder):
+        size = page_sizes(folder)["page.html"]
+        assert size.raw == (folder / "page.html").stat().st_size + 1000
+        assert 1000 < size.compressed < 1200
+        assert too_big(folder) == []
+
+    @pytest.mark.parametrize(
+        ("limit", "said"), [("MAX_RAW", "in all"), ("MAX_COMPRESSED", "compressed")]
+    )
+    def test_a_page_above_a_limit_is_named(self, folder, monkeypatch, limit, said):
+        monkeypatch.setattr(sizes, limit, 1000)
+        (told,) = too_big(folder)
+        assert re.match(rf"page\.html: expected at most .* {said}, got", told)
+
+    def test_a_site_with_such_a_page_is_not_built(self, course, cache, tmp_path, monkeypatch):
+        monkeypatch.setattr(building, "too_big", lambda folder: ["page.html: too big"])
+        monkeypatch.setattr(building, "_sphinx", lambda source, folder, notes: folder.mkdir())
+        with pytest.raises(NotebookProblems, match="too big"):
             build_site(course, tmp_path / "site", cache)
         assert not (tmp_path / "site").exists()
 
@@ -275,38 +324,40 @@ class TestRefused:
             build_site(root, tmp_path / "site", cache)
 
 
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
 @pytest.mark.browser
-def test_in_a_browser_the_figures_move_and_the_formulas_are_set(site):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or pytest.skip("no chromium")
-    with playwright.sync_playwright() as browsers:
-        browser = browsers.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox"], timeout=SLOW
-        )
-        for scheme, width in (("light", 1280), ("dark", 390)):
-            context = browser.new_context(
-                viewport={"width": width, "height": 900}, color_scheme=scheme
-            )
-            page = context.new_page()
-            page.set_default_timeout(SLOW)
-            asked, errors = [], []
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
-            page.on(
-                "console",
-                lambda said, errors=errors: said.type == "error" and errors.append(said.text),
-            )
-            page.goto((site / "lectures/01_line.html").as_uri())
-            page.wait_for_selector("mjx-container svg")
+class TestInABrowser:
+    @pytest.mark.parametrize(("scheme", "width"), [("light", WIDE), ("dark", NARROW)])
+    @pytest.mark.parametrize(
+        "name", ["index.html", "lectures/01_line.html", "assignments/ps9/ps9.html", "search.html"]
+    )
+    def test_a_page_is_at_rest_fits_and_can_be_used_by_everyone(
+        self, site, browser, name, scheme, width
+    ):
+        with opened(browser, site / name, scheme, width) as (page, seen):
+            assert violations(page) == []
+        assert seen.errors == []
+        assert seen.foreign == []
+        assert seen.overflow <= 0
+
+    @pytest.mark.parametrize("name", ["index.html", "lectures/01_line.html"])
+    def test_every_control_moves_its_picture_and_its_words(self, site, browser, name):
+        with opened(browser, site / name) as (page, seen):
+            seen.controls = controls(page)
             slider = page.get_by_label("mean of q").first
             slider.press("End")
-            playwright.expect(page.get_by_role("status").first).to_have_text("the line is at 1.0")
-            wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            assert page.evaluate(wide) <= 0
-            assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-            assert errors == []
-            context.close()
-        browser.close()
+            page.get_by_text("the line is at 1.0").first.wait_for()
+        assert {control["label"] for control in seen.controls} == {"mean of q"}
+        assert seen.still == []
+
+    def test_formulas_are_set(self, site, browser):
+        with opened(browser, site / "lectures/01_line.html") as (page, _):
+            assert page.locator("mjx-container svg").count() == 3
 
 
 def test_the_workflow_builds_what_make_builds():

@@ -43,7 +43,9 @@ PAGE = """<!DOCTYPE html>
 FRAGMENT = """<figure id="{id}" style="margin:0;max-width:{width}px">
 <style>
 #{id} svg *{{stroke-linejoin:round;stroke-linecap:butt}}
-#{id} svg{{width:100%;height:auto;background:#fff}}
+#{id}{{color-scheme:light}}
+#{id} .picture{{overflow-x:auto}}
+#{id} svg{{display:block;width:100%;min-width:30em;height:auto;background:#fff}}
 #{id} label{{display:flex;gap:1em;align-items:center;margin:.3em 0}}
 #{id} label>span:first-child{{flex:0 0 9em;text-align:right}}
 #{id} input{{flex:0 1 20em}}
@@ -51,8 +53,8 @@ FRAGMENT = """<figure id="{id}" style="margin:0;max-width:{width}px">
 #{id} figcaption{{line-height:1.4;min-height:2.8em}}
 </style>
 {controls}
-{svg}
-<figcaption role="status">{readout}</figcaption>
+<div class="picture" role="group" aria-label="Picture">{svg}</div>
+<figcaption><div role="status">{readout}</div></figcaption>
 <script type="application/json">{table}</script>
 </figure>
 <script>
@@ -61,7 +63,8 @@ FRAGMENT = """<figure id="{id}" style="margin:0;max-width:{width}px">
   const table = JSON.parse(figure.querySelector("script").textContent);
   const inputs = [...figure.querySelectorAll("input,select")];
   const places = table.parts.map((part, k) => document.getElementById("{id}-" + k));
-  const caption = figure.querySelector("figcaption");
+  const readout = figure.querySelector("[role=status]");
+  const picture = figure.querySelector(".picture");
   function draw() {{
     let state = 0;
     inputs.forEach((input, i) => {{
@@ -78,12 +81,17 @@ FRAGMENT = """<figure id="{id}" style="margin:0;max-width:{width}px">
         places[k].innerHTML = part.unique[part.at[state]];
       }}
     }});
-    caption.textContent = table.readouts.unique[table.readouts.at[state]];
+    readout.textContent = table.readouts.unique[table.readouts.at[state]];
   }}
   inputs.forEach(input => {{
     input.addEventListener("input", draw);
     input.addEventListener("keydown", event => event.stopPropagation());
   }});
+  // Where the picture is wider than the window, the arrow keys scroll it.
+  new ResizeObserver(() => {{
+    if (picture.scrollWidth > picture.clientWidth) picture.tabIndex = 0;
+    else picture.removeAttribute("tabindex");
+  }}).observe(picture);
   draw();
 }})();
 </script>"""

@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from browsing import chromium, controls, opened, violations
 
 import course_lib.figures
 from course_lib.figures.controls import Slider
@@ -44,6 +45,8 @@ VIEWS = {
     "multimodal.tie": {"tie", "alpha"},
     "pixel_vae.mask_painter": {"layers", "row", "column"},
 }
+# What axe-core wants of a page with headings, which a figure alone has not.
+OF_WHOLE_PAGES = ("landmark-one-main", "page-has-heading-one", "region")
 MANY = 4  # values of one control that are tried
 
 
@@ -293,3 +296,27 @@ def test_the_page_has_the_states_of_the_controls(live, page):
             step = control.page_step or control.step
             assert grid[0] - control.low < step
             assert control.high - grid[-1] < step
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.mark.browser
+def test_in_a_browser_every_control_moves_the_picture_and_everyone_can_use_it(
+    live, page, browser, tmp_path
+):
+    path = tmp_path / "figure.html"
+    path.write_text(page, encoding="utf-8")
+    with opened(browser, path) as (opened_page, seen):
+        seen.controls = controls(opened_page)
+        found = violations(opened_page)
+    assert [control["label"] for control in seen.controls] == [
+        control.label or control.name for control in live.controls
+    ]
+    assert seen.still == []
+    assert seen.errors == []
+    assert seen.foreign == []
+    assert [v for v in found if not v.startswith(OF_WHOLE_PAGES)] == []

@@ -1,11 +1,12 @@
 """The grid of lecture 0: what it says of a cell is true of the model that the cell builds."""
 
 import itertools
+import re
 
 import pytest
 
 from course_lib import models
-from course_lib.figures.map import SYSTEMS, grid_of_bricks
+from course_lib.figures.map import SYSTEMS, grid_of_bricks, named_systems
 from course_lib.models.combine import COMPARISONS, LIKELIHOODS, POSTERIORS, PRIORS, combine
 
 NAMES = ("prior", "likelihood", "posterior", "comparison")
@@ -55,3 +56,23 @@ def test_every_system_stands_in_a_lecture_that_there_is(live):
 
     for system in SYSTEMS.values():
         assert list(ROOT.glob(f"lectures/{system.lecture:02d}_*.py")), system
+
+
+def test_the_table_leads_to_the_lecture_of_every_system_and_marks_what_is_not_a_plain_vae():
+    from notebook_runs import ROOT
+
+    rows = re.findall("<tr>(.*?)</tr>", named_systems()._repr_html_())[1:]
+    for row, (cell, system) in zip(rows, SYSTEMS.items(), strict=True):
+        target = re.search('href="([^"]+)"', row)[1]
+        assert (ROOT / "lectures" / target).is_file()
+        assert target.startswith(f"{system.lecture:02d}_")
+        plain = tuple(map(next, map(iter, (PRIORS, LIKELIHOODS, POSTERIORS, COMPARISONS))))
+        assert row.count("<b>") == sum(a != b for a, b in zip(cell, plain, strict=True))
+        assert f"{system.name}</a>" in row
+
+
+def test_the_table_in_a_terminal_says_the_same(live):
+    text, page = repr(named_systems()), named_systems()._repr_html_()
+    assert len(text.splitlines()) == 1 + len(SYSTEMS)
+    for words in {word for line in text.splitlines() for word in re.split("  +", line)}:
+        assert f">{words}<" in page

@@ -66,17 +66,54 @@ STUDENTS = [
     *mutants_of(
         "notebooks/site/build.py",
         "test_site.py",
-        (
-            "site: links to what is no page",
-            "            return words\n",
-            "            return match[0]\n",
-        ),
         ("site: nobody searches the pages", "leaked(_readable(folder), root)", "[]"),
+        ("site: nobody searches what tags say", ", *SAID.findall(text)]", "]"),
+        ("site: a page may be of any size", " + too_big(folder)", ""),
         (
             "site: warnings pass",
             "if done.returncode or done.stderr.strip():",
             "if done.returncode:",
         ),
+    ),
+    *mutants_of(
+        "notebooks/site/sources.py",
+        "test_site.py",
+        (
+            "site: links to what is no page",
+            'return words if there is None else f"[{words}]',
+            'return match[0] if there is None else f"[{words}]',
+        ),
+        (
+            "site: links of outputs as in the notebook",
+            "ANCHOR.sub(in_output, output.data",
+            "ANCHOR.sub(str, output.data",
+        ),
+        (
+            "site: a start page with code",
+            'cell.metadata["tags"] = ["remove-input"]',
+            'cell.metadata["tags"] = []',
+        ),
+    ),
+    *mutants_of(
+        "notebooks/site/sizes.py",
+        "test_site.py",
+        ("site: pictures weigh nothing", "len(page) + pictures, len", "len(page), len"),
+        ("site: only one limit", "if got > limit", "if got > MAX_RAW"),
+    ),
+    *mutants_of(
+        "figures/page.py",
+        "figures/test_page.py",
+        (
+            "page: the words stand still",
+            "readout.textContent = table",
+            "figure.title = table",
+        ),
+    ),
+    *mutants_of(
+        "figures/map/named_systems.py",
+        "figures/test_map.py",
+        ("map: what is plain in bold", "place == 0", "place != 0"),
+        ("map: a link to another lecture", '3: "03_pixel_vae.ipynb"', '3: "01_elbo_gap.ipynb"'),
     ),
     *mutants_of(
         "figures/on_pages.py",

@@ -4,49 +4,37 @@ from __future__ import annotations
 
 import html
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
 from course_lib.notebooks.bundle import leaked
-from course_lib.notebooks.course_map import MAP
 from course_lib.notebooks.problems import NotebookProblems
-from course_lib.notebooks.site.run import executed, stripped
+from course_lib.notebooks.site.sizes import too_big
+from course_lib.notebooks.site.sources import sources
 
 __all__ = ["SETTINGS", "build_site"]
 
-LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 TAG = re.compile(r"<[^>]*>")
+SAID = re.compile(r'="([^"]*)"')  # in a tag: alternative text, labels
 PAGES = {".html", ".js", ".txt", ".inv"}
-NOTE = """*This page was made by running the notebook. Its figures with sliders work here, without
-Python; everything else, training above all, shows what that run gave. To change the code, open the
-notebook `{name}` as the course's README says.*"""
-OPENING = """The lectures below can be read, and their figures moved, without installing anything.
-To solve a problem set, or to change the code of a lecture, install the course; its README says how.
-"""
-TOC = """
-```{{toctree}}
-:hidden:
-:caption: {caption}
-
-{names}
-```
-"""
-# Words at figures and tables must be readable on the light ground that both keep in the dark.
+# What a figure or a table stands on is light in the dark too: so are its words, links and sliders.
 STYLE = """
 .cell_output figure figcaption { color: inherit; text-align: left; }
 .cell_output caption { color: inherit; }
-.cell_output figure { overflow-x: auto; }
+.cell_output .text_html { color-scheme: light; }
+.cell_output .text_html a, .cell_output .text_html a:visited { color: #0b57a4; }
 @media print { .cell, .cell_output figure { break-inside: avoid; } }
 """
+# The theme's own link to the start stands in no landmark.
+COURSE_NAME = """<nav aria-label="{{ _("Course") }}">
+<a class="navbar-brand logo" href="{{ pathto(root_doc) }}">
+<p class="title logo__title">{{ docstitle }}</p></a></nav>
+"""
+SIDEBAR = ["course-name.html", "icon-links.html", "search-button-field.html"]
 SETTINGS: dict[str, Any] = {
     "project": "How generative models combine",
     "extensions": ["myst_nb", "sphinx.ext.mathjax"],
@@ -64,6 +52,9 @@ SETTINGS: dict[str, Any] = {
         "navbar_persistent": [],  # one field to search in is enough
         "footer_content_items": [],
     },
+    "html_sidebars": {"**": [*SIDEBAR, "sbt-sidebar-nav.html"]},
+    "templates_path": ["_templates"],
+    "exclude_patterns": ["_templates"],
     "html_context": {"default_mode": "auto"},
     "html_css_files": ["course.css"],
     "html_use_index": False,
@@ -87,96 +78,31 @@ def build_site(root: Path, folder: Path, cache: Path) -> Path:
         The folder, with ``index.html`` in it.
 
     Raises:
-        NotebookProblems: if a lecture fails, a link leads nowhere, or a page holds a line of an
-            answer, a hidden test or a mark scheme.
+        NotebookProblems: if a lecture fails, a link leads nowhere, a page is too big, or it holds
+            a line of an answer, a hidden test or a mark scheme.
         FileNotFoundError: if ``root`` has no map of the course.
     """
-    sources = _sources(root, cache / "runs")
-    found = leaked(sources, root)
+    files = sources(root, cache / "runs")
+    found = leaked(files, root)
     if found:
         raise NotebookProblems(Path("the site"), found)
     source = cache / "source"
     shutil.rmtree(source, ignore_errors=True)
-    for name, content in sources.items():
+    for name, content in files.items():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes(content)
     _copy_mathjax(source / "_static" / "mathjax")
     (source / "_static" / "course.css").write_text(STYLE, encoding="utf-8")
+    (source / "_templates").mkdir()
+    (source / "_templates" / "course-name.html").write_text(COURSE_NAME, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     _sphinx(source, folder, cache / "doctrees")
     (folder / ".nojekyll").touch()  # GitHub would leave out folders that start with _
-    found = leaked(_readable(folder), root)
+    found = leaked(_readable(folder), root) + too_big(folder)
     if found:
         shutil.rmtree(folder)
         raise NotebookProblems(Path("the site"), found)
     return folder
-
-
-def _sources(root: Path, runs: Path) -> dict[str, bytes]:
-    """The start page and the notebooks, by path."""
-    if not (root / MAP).is_file():
-        raise FileNotFoundError(f"root: expected a course with {MAP}, got {root}")
-    lectures = sorted((root / "lectures").glob("*.ipynb"))
-    assignments = sorted((root / "assignments").glob("*/*.ipynb"))
-    names = {path.relative_to(root).as_posix() for path in (*lectures, *assignments)}
-    pages = {}
-    for path in lectures:
-        notebook = executed(path, root, runs)
-        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(NOTE.format(name=path.name)))
-        notebook.cells[1].id = "about-this-page"
-        pages[path] = notebook
-    for path in assignments:
-        pages[path] = stripped(nbformat.read(path, as_version=4))
-    sources = {"index.md": _start_page(root, names, lectures, assignments).encode()}
-    for path, notebook in pages.items():
-        notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
-        name = path.relative_to(root).as_posix()
-        sources[name] = nbformat.writes(_relinked(notebook, name, names)).encode()
-    return sources
-
-
-def _start_page(
-    root: Path, names: set[str], lectures: Iterable[Path], assignments: Iterable[Path]
-) -> str:
-    """The map of the course, with a list of all pages for the margin."""
-    title, _, text = (root / MAP).read_text(encoding="utf-8").partition("\n")
-    text = _relink(text, MAP.as_posix(), names, "index.md")
-    lists = [
-        TOC.format(
-            caption=caption,
-            names="\n".join(path.relative_to(root).with_suffix("").as_posix() for path in paths),
-        )
-        for caption, paths in (("Lectures", lectures), ("Problem sets", assignments))
-    ]
-    return "\n".join([title, "", OPENING, text, *lists])
-
-
-def _relinked(notebook: NotebookNode, name: str, names: set[str]) -> NotebookNode:
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = _relink(cell.source, name, names, name)
-    return notebook
-
-
-def _relink(text: str, stood: str, names: set[str], stands: str) -> str:
-    """Return a text whose links to other pages hold from where it stands now.
-
-    A link to a file that is no page, such as a module of the library, becomes its words.
-    """
-
-    def relative(match: re.Match[str]) -> str:
-        words, target, anchor = match.groups()
-        if "://" in target or target.startswith("mailto:"):
-            return match[0]
-        place = os.path.normpath(PurePosixPath(stood).parent / target)
-        if place == MAP.as_posix():
-            place = "index.md"
-        if place not in names | {"index.md"}:
-            return words
-        there = os.path.relpath(place, PurePosixPath(stands).parent)
-        return f"[{words}]({PurePosixPath(there).as_posix()}{anchor or ''})"
-
-    return LINK.sub(relative, text)
 
 
 def _copy_mathjax(target: Path) -> None:
@@ -206,11 +132,12 @@ def _sphinx(source: Path, folder: Path, notes: Path) -> None:
 
 
 def _readable(folder: Path) -> dict[str, bytes]:
-    """What can be read on each page, without its tags."""
+    """What can be read on each page without its tags, and what its tags say."""
     texts = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix in PAGES and "mathjax" not in path.parts:
             text = path.read_text(encoding="utf-8", errors="replace")
-            text = html.unescape(TAG.sub("", text)) if path.suffix == ".html" else text
+            if path.suffix == ".html":
+                text = html.unescape("\n".join([TAG.sub("", text), *SAID.findall(text)]))
             texts[path.relative_to(folder).as_posix()] = text.encode()
     return texts
