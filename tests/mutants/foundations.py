@@ -5,6 +5,7 @@ from mutant import mutants_of
 TRAINING = "test_training.py"
 BITS = "distributions/test_autoregressive.py"
 DENSITY = "models/test_density.py"
+OPTIONS = "models/test_build_options.py"
 
 FOUNDATIONS = [
     *mutants_of(
@@ -95,5 +96,47 @@ FOUNDATIONS = [
         ),
         ("density: loss with the wrong sign", "-self.log_prob(batch)", "self.log_prob(batch)"),
         ("density: input not checked", 'self.brick.check_event(x, "x")', "pass"),
+    ),
+    *mutants_of(
+        "models/pixelvae.py",
+        OPTIONS,
+        ("options: PixelVAE forgets dropout", '"dropout": dropout}', '"dropout": 0.0}'),
+    ),
+    *mutants_of(
+        "models/coupling_flow.py",
+        OPTIONS,
+        (
+            "options: a coupling flow forgets the margin",
+            "marginal_units, levels, alpha)",
+            "marginal_units, levels, 1e-3)",
+        ),
+    ),
+    *mutants_of(
+        "models/flow_gan.py",
+        OPTIONS,
+        ("options: FlowGAN forgets critic_turns", "lambda_, critic_turns)", "lambda_)"),
+    ),
+    *mutants_of(
+        "models/adversarial_autoencoder.py",
+        OPTIONS,
+        (
+            "options: one width for every critic",
+            '"z_dim"), critic_hidden)',
+            '"z_dim"), (200, 200))',
+        ),
+    ),
+    *mutants_of(
+        "models/multimodal_vae.py",
+        OPTIONS,
+        ("options: the objective is always the default", "objective or bound", "bound"),
+    ),
+    *mutants_of(
+        "models/beta_vae.py",
+        OPTIONS,
+        (
+            "options: free bits take no warm-up and no noise",
+            "super().__init__(prior, likelihood, posterior, **options)",
+            "super().__init__(prior, likelihood, posterior)",
+        ),
     ),
 ]
