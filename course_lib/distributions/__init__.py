@@ -14,7 +14,7 @@ from course_lib.distributions.codes import (
     UniformCategorical,
 )
 from course_lib.distributions.experts import ProductOfExperts, product_of_gaussians
-from course_lib.distributions.feature_map import FeatureMap
+from course_lib.distributions.feature_map import FeatureMap, UpsampledMap
 from course_lib.distributions.flow import Flow, Pushforward
 from course_lib.distributions.gaussian import (
     ConditionalGaussian,
@@ -33,6 +33,7 @@ from course_lib.distributions.pixelcnn import AutoregressivePixels, ConditionalP
 from course_lib.distributions.recurrence import GatedRecurrence
 from course_lib.distributions.transforms import (
     AffineAutoregressive,
+    AffinePixels,
     Coupling,
     ElementwiseAffine,
     ElementwiseSigmoidal,
@@ -50,6 +51,7 @@ from course_lib.distributions.transforms import (
 
 __all__ = [
     "AffineAutoregressive",
+    "AffinePixels",
     "AutoregressiveBernoulli",
     "AutoregressivePixels",
     "Brick",
@@ -85,6 +87,7 @@ __all__ = [
     "Transform",
     "UniformBox",
     "UniformCategorical",
+    "UpsampledMap",
     "checkerboard",
     "constrain_planar",
     "halves",

@@ -37,7 +37,7 @@ def as_image_shape(shape: tuple[int, ...], name: str) -> Size:
 
 
 class GatedPixelNetwork(nn.Module):
-    """The log-odds of every pixel from the pixels before it, its position, and z there.
+    """The numbers of every pixel, its log-odds say, from the pixels before it, its place, and z.
 
     If z is a feature map, it enters every layer by a 1x1 convolution without a mask: the
     logit of pixel i depends on z_i itself. The position enters in the same way, as a separate
@@ -51,6 +51,7 @@ class GatedPixelNetwork(nn.Module):
         context_features: how many features z has at each place; 0 for none.
         half_width: how far each layer sees; the first sees twice as far.
         dropout: share of the gated features set to zero in training.
+        outputs: how many numbers each entry of a pixel gets: one log-odds for a bit.
 
     Paper: van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves, Kavukcuoglu (2016), Conditional
     image generation with PixelCNN decoders, arXiv:1606.05328.
@@ -65,6 +66,7 @@ class GatedPixelNetwork(nn.Module):
         context_features: int = 0,
         half_width: int = 1,
         dropout: float = 0.0,
+        outputs: int = 1,
     ) -> None:
         super().__init__()
         channels, height, width = as_image_shape(event_shape, "event_shape")
@@ -82,10 +84,10 @@ class GatedPixelNetwork(nn.Module):
         self.from_z: nn.Module | None = None
         if context_features:
             self.from_z = nn.Conv2d(context_features, sum(self.sizes), 1, bias=False)
-        last = MaskedConv2d(channel_mask(hidden, image, strict=False))
+        last = MaskedConv2d(channel_mask(hidden, image.repeat(outputs), strict=False))
         wide = MaskedConv2d(channel_mask(hidden, hidden, strict=False))
         self.head = nn.Sequential(nn.ReLU(), wide, nn.ReLU(), last)
-        self.bias = nn.Parameter(torch.zeros(1, channels, height, width))
+        self.bias = nn.Parameter(torch.zeros(1, outputs * channels, height, width))
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 # torch's default start halves a signal in every layer, and the gates halve it again
@@ -101,7 +103,10 @@ class GatedPixelNetwork(nn.Module):
         return condition.split(self.sizes, 1)
 
     def forward(self, x: Tensor, z: Tensor | None = None) -> Tensor:
-        """Map images, (n, C, H, W), and z, (k n, context_features, H, W), to logits (k n, ...)."""
+        """Map images, (n, C, H, W), and z, (k n, context_features, H, W), to logits (k n, ...).
+
+        With several outputs the result has (k n, outputs * C, H, W), those of one kind together.
+        """
         *conditions, skip = self.conditions(z)
         above = left = x
         for i, (layer, condition) in enumerate(zip(self.layers, conditions, strict=True)):

@@ -37,6 +37,10 @@ EVERY_MODEL = {
         lambda: models.PixelVAE.build(IMAGE, **SMALL, features=4, prior="autoregressive"),
         lambda: bits(*IMAGE),
     ),
+    "PixelVAE, latent map": (
+        lambda: models.PixelVAE.build(IMAGE, (1, 2, 2), (9,), features=4, prior="pixelcnn"),
+        lambda: bits(*IMAGE),
+    ),
     "HierarchicalPixelVAE": (
         lambda: models.HierarchicalPixelVAE.build(IMAGE, 3, 2, (9,), features=4),
         lambda: bits(*IMAGE),

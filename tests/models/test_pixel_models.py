@@ -24,6 +24,9 @@ LATENT = {
     "autoregressive": lambda shape=SHAPE, **k: PixelVAE.build(
         shape, 2, prior="autoregressive", **SIZES, **k
     ),
+    "latent pixelcnn": lambda shape=SHAPE, **k: PixelVAE.build(
+        shape, (1, 2, 2), prior="pixelcnn", **SIZES, **k
+    ),
     "hierarchical": lambda shape=SHAPE, **k: HierarchicalPixelVAE.build(shape, 3, 2, **SIZES, **k),
 }
 
@@ -156,6 +159,43 @@ def test_the_autoregressive_prior_starts_at_the_standard_one_and_is_autoregressi
     assert slopes.tril(-1).abs().sum() > 0 or slopes.triu(1).abs().sum() > 0
     assert torch.equal(prior.transforms[0].sequence, torch.arange(4))
     assert torch.equal(prior.transforms[1].sequence, torch.arange(4).flip(0))
+
+
+def test_the_prior_over_a_map_starts_at_the_standard_one_and_sees_the_places_before():
+    z = torch.randn(7, 2, 2, 3)
+    prior = PixelVAE.build(SHAPE, (2, 2, 3), prior="pixelcnn", **SIZES).prior
+    torch.testing.assert_close(prior().log_prob(z), StandardGaussian((2, 2, 3))().log_prob(z))
+    over_map, _ = moved(prior, 0.8).transforms
+    assert over_map.event_shape == (2, 2, 3)
+    slopes = torch.autograd.functional.jacobian(
+        lambda z: prior().transforms[0].inverse(z.flatten())[0], z[0]
+    )
+    raster = slopes.view(2, 6, 2, 6).permute(1, 0, 3, 2).reshape(12, 12)  # channels last
+    assert raster.triu(1).abs().max() == 0
+    assert raster.diagonal().abs().min() > 0
+    assert (raster.tril(-1) != 0).sum() > 40
+
+
+def test_a_place_of_a_latent_map_tells_of_its_own_part_of_the_image():
+    model = moved(PixelVAE.build((1, 8, 8), (2, 4, 4), **SIZES))
+    z = torch.randn(9, 2, 4, 4, requires_grad=True)
+    features = model.likelihood.decoder(z)
+    assert features.shape == (9, 4, 8, 8)
+    for row, column in ((0, 0), (3, 6), (7, 7)):
+        slope = torch.autograd.grad(features[..., row, column].sum(), z, retain_graph=True)[0]
+        seen = slope.abs().amax((0, 1))
+        assert seen[row // 2, column // 2] > 0
+        assert seen[3 - row // 2, 3 - column // 2] == 0
+        alone = torch.autograd.grad(features[1].sum(), z, retain_graph=True)[0]
+        assert alone[[0, *range(2, 9)]].abs().max() == 0
+
+
+@pytest.mark.parametrize("prior", ["standard", "autoregressive", "pixelcnn"])
+def test_every_prior_of_a_latent_map_is_over_the_map(prior):
+    model = moved(PixelVAE.build(SHAPE, (2, 1, 2), prior=prior, **SIZES))
+    assert model.prior().sample((3,)).shape == (3, 2, 1, 2)
+    assert model.posterior(images(5)).rsample((4,)).shape == (4, 5, 2, 1, 2)
+    assert model.reconstruct(images(5)).shape == (5, *SHAPE)
 
 
 def test_in_warm_up_the_divergence_counts_in_part_and_outside_training_in_full(build):
@@ -319,7 +359,10 @@ def test_latents_of_different_size_are_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"prior": "normal"}, "prior: expected standard or autoregressive, got 'normal'"),
+        ({"prior": "normal"}, "prior: expected standard, autoregressive or pixelcnn, got 'normal'"),
+        ({"prior": "pixelcnn"}, r"prior: expected z_dim = \(channels, height, width\), a map"),
+        ({"z_dim": (2, 2)}, r"z_dim: expected a number of dimensions or .*, got \(2, 2\)"),
+        ({"z_dim": (2, 0, 2)}, "z_dim: expected a positive integer or a tuple"),
         ({"layers": -1}, "layers: expected an integer of at least 0"),
         ({"features": 0}, "features: expected a positive integer"),
         ({"warm_up": -1}, "warm_up: expected an integer of at least 0, got -1"),

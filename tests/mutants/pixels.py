@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutant import mutants_of
 
 BRICK = "distributions/test_pixelcnn.py"
+LATENT = "distributions/test_affine_pixels.py"
 MODELS = "models/test_pixel_models.py"
 IDENTITY = "exact/test_pixel_identity.py"
 FIELD = "exact/test_receptive_field.py"
@@ -213,8 +214,8 @@ PIXELS = [
         ),
         (
             "pixelvae: autoregressive prior left out",
-            "return Flow(StandardGaussian(z_dim), maps)",
-            "return Flow(StandardGaussian(z_dim), [])",
+            "return Flow(StandardGaussian(dim), maps if len(z_shape) == 1",
+            "return Flow(StandardGaussian(dim), [] if len(z_shape) == 1",
         ),
         (
             "pixelvae: layers fixed",
@@ -225,6 +226,78 @@ PIXELS = [
             "pixelvae: reconstruction is the encoder's mean of bits",
             ".sample()).sample()",
             ".sample()).conditionals(x).mean",
+        ),
+        (
+            "pixelvae: latent PixelCNN left out",
+            "else [*maps, Reshape(z_shape)])",
+            "else [Reshape(z_shape)])",
+        ),
+        (
+            "pixelvae: map read column by column",
+            "AffinePixels(z_shape, max",
+            "AffinePixels((z_shape[0], z_shape[2], z_shape[1]), max",
+        ),
+    ),
+    *mutants_of(
+        "distributions/transforms/affine_pixels.py",
+        LATENT,
+        (
+            "latent pixelcnn: log-determinant of the other direction",
+            "(-log_scale).exp(), -log_scale.sum(-1)",
+            "(-log_scale).exp(), log_scale.sum(-1)",
+        ),
+        (
+            "latent pixelcnn: scale multiplied in the density",
+            "(x - mu) * (-log_scale).exp()",
+            "(x - mu) * log_scale.exp()",
+        ),
+        (
+            "latent pixelcnn: channels drawn plane by plane",
+            "places.permute(1, 2, 0).flatten()",
+            "places.flatten()",
+        ),
+        (
+            "latent pixelcnn: drawn column by column",
+            "places.permute(1, 2, 0)",
+            "places.permute(2, 1, 0)",
+        ),
+        (
+            "latent pixelcnn: all places drawn from the first pass",
+            "mu, log_scale = self.conditioner(x)\n            x",
+            "mu, log_scale = self.conditioner(0 * x)\n            x",
+        ),
+        (
+            "latent pixelcnn: log-determinant of a sample with the other sign",
+            "return x, log_scale.sum(-1)",
+            "return x, -log_scale.sum(-1)",
+        ),
+        (
+            "latent pixelcnn: mean and scale interleaved",
+            "outputs.reshape(*x.shape[:-1], 2, -1).unbind(-2)",
+            "outputs.reshape(*x.shape[:-1], -1, 2).unbind(-1)",
+        ),
+    ),
+    *mutants_of(
+        "distributions/pixelcnn.py",
+        LATENT,
+        (
+            "latent pixelcnn: both numbers of a channel in the mask of the next",
+            "channel_mask(hidden, image.repeat(outputs), strict=False)",
+            "channel_mask(hidden, image.repeat_interleave(outputs), strict=False)",
+        ),
+    ),
+    *mutants_of(
+        "distributions/feature_map.py",
+        MODELS,
+        (
+            "latent map: upsampled before its batch is restored",
+            "full.reshape(*z.shape[:-3], *full.shape[1:])",
+            "full.unflatten(0, z.shape[:-3][::-1]).transpose(0, len(z.shape) - 4)",
+        ),
+        (
+            "latent map: turned",
+            "coarse = self.network(z.reshape(-1, *self.z_shape))",
+            "coarse = self.network(z.reshape(-1, *self.z_shape).mT)",
         ),
     ),
     *mutants_of(

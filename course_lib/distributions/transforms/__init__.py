@@ -1,6 +1,7 @@
 """Invertible maps that return their log-determinant in the same pass (slides 5 and 6)."""
 
 from course_lib.distributions.transforms.affine import AffineAutoregressive
+from course_lib.distributions.transforms.affine_pixels import AffinePixels
 from course_lib.distributions.transforms.base import Inverse, Reshape, Transform
 from course_lib.distributions.transforms.coupling import Coupling, checkerboard, halves
 from course_lib.distributions.transforms.elementwise import ElementwiseAffine, ElementwiseSigmoidal
@@ -10,6 +11,7 @@ from course_lib.distributions.transforms.planar import Planar, constrain_planar,
 
 __all__ = [
     "AffineAutoregressive",
+    "AffinePixels",
     "Coupling",
     "ElementwiseAffine",
     "ElementwiseSigmoidal",
