@@ -31,13 +31,13 @@ SETTINGS = (
     "Not recorded: read the figures as if the settings had been chosen with test figures in sight."
 )
 VERDICT = (
-    "holds, with this condition: q(z) comes nearer to the prior by every measure and the ELBO "
-    "does not fall, but a mixture of finitely many posteriors keeps the distance of its floor"
+    "holds, with this condition: q(z) comes nearer to the prior in KL and in MMD^2, but a "
+    "classifier of draws hardly notices, and a mixture of finitely many posteriors keeps the "
+    "distance of its floor; whether the ELBO falls depends on the seed"
 )
 EVIDENCE = (
     ("AAE, KL(q(z), p(z))", "<", "VAE, KL(q(z), p(z))"),
     ("AAE, MMD^2", "<", "VAE, MMD^2"),
-    ("AAE, C2ST", "<", "VAE, C2ST"),
     ("AAE, KL(q(z), p(z))", ">", "AAE, KL(q(z), p(z)), floor"),
 )
 STEPS = 1000
