@@ -5,7 +5,8 @@
 ``pairs``   a binary digit and a small coloured one, with known mutual information;
 ``toys``    densities on the line and in the plane with exact samples, log-density and entropy;
 ``rows``    the 8x8 digits as sequences, one row per step;
-``chorales``  Bach's chorales as piano rolls, from a file that you provide;
+``chorales``  Bach's chorales as piano rolls, from a file that you provide or from an extra package;
+``musicxml``  which notes sound in a compressed MusicXML score;
 ``sequences``  sequences of different lengths in one tensor;
 ``splits``  ``Examples`` and ``Splits``, what a loader returns, and the rule that cuts a set;
 ``pixels``  binary and grey images, and ``dequantise``;

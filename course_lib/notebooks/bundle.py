@@ -26,7 +26,8 @@ NAME = "generative-combinations"
 TOP = {
     "README.md": "README-students.md",
     "Makefile": ".ci/student.mk",
-    **{name: name for name in ("LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt")},
+    **{name: name for name in ("LICENSE", "constraints.txt", "pyproject.toml")},
+    **{name: name for name in ("requirements.txt", "requirements-music.txt")},
     **{name: name for name in (".ci/environment.sh", ".ci/lab/overrides.json")},
     **{name: name for name in (".devcontainer/devcontainer.json", ".vscode/extensions.json")},
 }

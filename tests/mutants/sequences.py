@@ -314,6 +314,61 @@ SEQUENCES = [
         ),
     ),
     *mutants_of(
+        "data/chorales.py",
+        "data/test_musicxml.py",
+        (
+            "corpus: equal pieces count twice",
+            "quarters.tobytes(), (_part",
+            "path.name.encode(), (_part",
+        ),
+        ("corpus: scores of any number of parts", "score.parts == VOICES", "score.parts > 0"),
+        (
+            "corpus: transposed the other way",
+            "(5 * score.fifths + 5) % 12 - 5",
+            "(7 * score.fifths + 5) % 12 - 5",
+        ),
+        (
+            "corpus: transposed upwards only",
+            "(5 * score.fifths + 5) % 12 - 5",
+            "5 * score.fifths % 12",
+        ),
+        ("corpus: the part depends on the key", "np.diff(melody)", "melody"),
+        (
+            "corpus: the part depends on the bass",
+            "sounding[:, ::-1].argmax(1)",
+            "sounding.argmax(1)",
+        ),
+    ),
+    *mutants_of(
+        "data/musicxml.py",
+        "data/test_musicxml.py",
+        (
+            "musicxml: the first unit for all measures",
+            'element.findtext("divisions", str(unit))',
+            'part.findtext(".//divisions", "1")',
+        ),
+        ("musicxml: notes of a chord one after the other", 'element.find("chord") is None', "True"),
+        (
+            "musicxml: a jump back goes forward",
+            'now += -length if element.tag == "backup" else length',
+            "now += length",
+        ),
+        ("musicxml: naturals only", " + round(alter)", ""),
+        ("musicxml: octaves from one", "12 * (octave + 1)", "12 * octave"),
+        (
+            "musicxml: notes that begin within a step",
+            "math.ceil(steps - ROUNDING)",
+            "math.floor(steps + ROUNDING)",
+        ),
+        ("musicxml: triplets end late", "steps - ROUNDING", "steps"),
+        ("musicxml: silence kept at the end", "roll[: sounding[-1] + 1]", "roll"),
+        (
+            "musicxml: silence cut off at the beginning",
+            "roll[: sounding[-1] + 1]",
+            "roll[sounding[0] : sounding[-1] + 1]",
+        ),
+    ),
+    *mutants_of(
         "data/rows.py",
         "data/test_sequences.py",
         ("rows: columns", "examples.x.squeeze(1)", "examples.x.squeeze(1).mT"),
