@@ -109,6 +109,24 @@ def test_a_file_takes_the_place_of_another_in_one_module_alone():
     assert writers == {"whole_file.py"}
 
 
+PACKAGES = sorted({path.parent for path in LIBRARY.rglob("*.py")})
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_parts_of_a_folder_stand_on_floors(folder):
+    """Modules and whole folders next to each other: if one uses another, that one never uses it."""
+    uses = {}
+    for path in folder.rglob("*.py"):
+        part = path.relative_to(folder).parts[0].removesuffix(".py")
+        here = ".".join(folder.relative_to(ROOT).parts) + "."
+        names = [name for name in imported_at_once(path) if name.startswith(here)]
+        used = {name.removeprefix(here).split(".")[0] for name in names}
+        uses.setdefault(part, set()).update(used - {part})
+    while lowest := {part for part, used in uses.items() if not used & set(uses)}:
+        uses = {part: used for part, used in uses.items() if part not in lowest}
+    assert uses == {}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
 def test_plotting_and_widgets_are_imported_only_in_figures(path):
     roots = {name.split(".")[0] for name in imports_of(path)}

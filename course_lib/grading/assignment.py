@@ -13,10 +13,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import find_all_files
 
+from course_lib.grading.cells import Declared, declared, grade_id, is_solution, role
 from course_lib.grading.course import Course, CourseProblem
-from course_lib.grading.intake.matching import grade_id, is_solution, same_text
+from course_lib.grading.intake.matching import same_text
 from course_lib.grading.intake.merging import Merged, merge
-from course_lib.grading.running.execution import Declared, declared, role
 from course_lib.notebooks.release import release
 
 __all__ = ["Assignment", "is_test"]

@@ -14,7 +14,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 from course_lib.grading.assignment import Assignment
-from course_lib.grading.intake.matching import grade_id, is_solution, same_text
+from course_lib.grading.cells import grade_id, is_solution
+from course_lib.grading.intake.matching import same_text
 from course_lib.grading.records.gradebook import Mark
 from course_lib.grading.records.results import Result
 

@@ -1,12 +1,10 @@
 """What an assignment of any nbgrader course does that a judge in another process cannot judge.
 
-The judge runs the test cells without the student's code. It has the student's functions as calls,
-and plain data as values; classes, attributes and pickles stay on the other side.
+The rules are those of ``notebooks.cell_rules``; read here off nbgrader's marks and configuration.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
 import os
 from collections import Counter
@@ -20,13 +18,12 @@ from nbgrader import utils
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from traitlets.config import Config
 
-from course_lib.notebooks.names import INTROSPECTION, parse
+from course_lib.notebooks.cell_rules import alternate, definitions, unjudgeable
+from course_lib.notebooks.names import parse
 
 __all__ = ["ASK", "LintProblem", "problems_of", "unread"]
 
-PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "inspect"}
 ASK = "call it, hand it to a check, or ask for a value of it"
-Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,8 @@ def problems_of(path: Path, config: Config) -> Iterator[LintProblem]:
         yield LintProblem("no cell gives points", "mark its tests in nbgrader's Create Assignment")
     yield from _ids(cells)
     yield from _markers(notebook, config)
-    functions, classes = _definitions(cells)
+    answers = [c.source for c in cells if c.cell_type == "code" and utils.is_solution(c)]
+    functions, classes = definitions(answers)
     for cell in cells:
         if utils.is_grade(cell) and cell.cell_type == "code" and not utils.is_solution(cell):
             yield from _test_cell(cell, functions, classes)
@@ -116,32 +114,11 @@ def _markers(notebook: NotebookNode, config: Config) -> Iterator[LintProblem]:
             found = [
                 word for line in cell.source.splitlines() for word in (begin, end) if word in line
             ]
-            if found != [begin, end] * (len(found) // 2):
+            if not alternate(found, begin, end):
                 text = f"{_name(cell)}: {begin} and {end} do not alternate"
                 yield LintProblem(text, "students would see what stands between them")
             elif found and not is_right(cell):
                 yield LintProblem(f"{_name(cell)}: {begin} in a cell of another kind")
-
-
-def _definitions(cells: list[NotebookNode]) -> tuple[set[str], set[str]]:
-    """The names of functions and of classes that students write."""
-    functions: set[str] = set()
-    classes: set[str] = set()
-    for cell in cells:
-        if cell.cell_type == "code" and utils.is_solution(cell):
-            for node in _body(cell):
-                if isinstance(node, Definition):
-                    functions.add(node.name)
-                elif isinstance(node, ast.ClassDef):
-                    classes.add(node.name)
-    return functions, classes
-
-
-def _body(cell: NotebookNode) -> list[ast.stmt]:
-    try:
-        return parse(cell.source).body
-    except SyntaxError:
-        return []
 
 
 def _test_cell(cell: NotebookNode, functions: set[str], classes: set[str]) -> Iterator[LintProblem]:
@@ -152,45 +129,8 @@ def _test_cell(cell: NotebookNode, functions: set[str], classes: set[str]) -> It
     except SyntaxError as error:
         yield LintProblem(f"{_name(cell)}: not Python: {error.msg}")
         return
-    texts = sorted({*_misused(tree, functions), *_foreign(tree, classes)})
-    for text in texts:
+    for text in unjudgeable(tree, functions, classes):
         yield LintProblem(f"{_name(cell)}: {text}", ASK)
-
-
-def _misused(tree: ast.Module, functions: set[str]) -> Iterator[str]:
-    """Students' functions other than called, handed to checks, or put aside for a while."""
-    allowed: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and not _introspects(node.func):
-            given = (node.func, *node.args, *(keyword.value for keyword in node.keywords))
-            allowed |= set(map(id, given))
-        elif isinstance(node, ast.Assign) or _is_told(node):
-            allowed.add(id(node.value))
-    for node in ast.walk(tree):
-        read = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        if read and node.id in functions and id(node) not in allowed:
-            yield f"uses {node.id} other than by calling it"
-
-
-def _is_told(node: ast.AST) -> bool:
-    """Whether it is what a function says of itself, which the judge knows."""
-    return isinstance(node, ast.Attribute) and node.attr in {"__doc__", "__name__", "__qualname__"}
-
-
-def _foreign(tree: ast.Module, classes: set[str]) -> Iterator[str]:
-    """Students' classes, and modules that look into objects or pack them up."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in classes:
-            yield f"uses the student's class {node.id}"
-        elif isinstance(node, ast.Import):
-            names = {alias.name.split(".")[0] for alias in node.names}
-            yield from (f"imports {name}" for name in names & PICKLES)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PICKLES:
-            yield f"imports {node.module}"
-
-
-def _introspects(function: ast.expr) -> bool:
-    return isinstance(function, ast.Name) and function.id in INTROSPECTION
 
 
 def _name(cell: NotebookNode) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 
 from course_lib.grading.assignment import Assignment, is_test
 from course_lib.grading.course import Course, CourseProblem
-from course_lib.grading.intake.preparing import GRADER, Prepared
 from course_lib.grading.options import Options
+from course_lib.grading.preparing import GRADER, Prepared
 from course_lib.grading.records.results import digest
 from course_lib.grading.running import engine
 from course_lib.grading.running.engine import Job

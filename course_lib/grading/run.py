@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.course import Course, CourseProblem
-from course_lib.grading.intake.preparing import prepare
 from course_lib.grading.options import Options
+from course_lib.grading.preparing import prepare
 from course_lib.grading.records.recording import Recorder
 from course_lib.grading.records.report import Line, report
 from course_lib.grading.reference import check_solution

@@ -16,8 +16,8 @@ from nbformat import from_dict
 from course_lib.grading.assignment import Assignment, is_test
 from course_lib.grading.course import Submission
 from course_lib.grading.intake.merging import Merged
-from course_lib.grading.intake.preparing import Prepared, copies, prepare
 from course_lib.grading.options import Options
+from course_lib.grading.preparing import Prepared, copies, prepare
 from course_lib.grading.records.gradebook import NotRecorded, Score, score_of
 from course_lib.grading.records.recording import Recorder
 from course_lib.grading.records.results import Result

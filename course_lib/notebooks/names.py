@@ -9,7 +9,6 @@ import symtable
 from collections.abc import Iterator
 
 __all__ = [
-    "INTROSPECTION",
     "bound_names",
     "changed_names",
     "deferred_names",
@@ -18,8 +17,6 @@ __all__ = [
     "imported_names",
     "parse",
 ]
-
-INTROSPECTION = {"isinstance", "issubclass", "type", "getattr", "hasattr", "vars", "dir", "id"}
 
 MAGIC = re.compile(r"^([ \t]*\w+[ \t]*=[ \t]*)?[%!].*$", re.MULTILINE)
 # Methods that change a container in place.

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from course_lib.notebooks.cell_rules import alternate, called_name, definitions, unjudgeable
 from course_lib.notebooks.leaks import near_markers, told_answers
-from course_lib.notebooks.names import INTROSPECTION, bound_names, free_names, parse
+from course_lib.notebooks.names import bound_names, free_names, parse
 from course_lib.notebooks.percent import grade_of, where
 
 __all__ = ["may_fail_unsolved", "problems"]
@@ -62,6 +63,8 @@ def _problems(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
                 yield cell, f"not Python: {error.msg}"
                 return
     students = _student_names(notebook)
+    answers = [c.source for c in _code_cells(notebook) if grade_of(c) == "solution"]
+    _, classes = definitions(answers)
     locked = {
         n for c in _code_cells(notebook) if grade_of(c) == "locked" for n in bound_names(c.source)
     }
@@ -69,7 +72,9 @@ def _problems(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
         if grade_of(cell) == "solution":
             yield from ((cell, problem) for problem in _solution_problems(cell, students))
         elif grade_of(cell) == "test":
-            yield from ((cell, problem) for problem in _test_problems(cell, students, locked))
+            yield from (
+                (cell, problem) for problem in _test_problems(cell, students, classes, locked)
+            )
 
 
 def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
@@ -91,7 +96,7 @@ def _marker_problems(cell: NotebookNode) -> Iterator[str]:
         found = re.findall(rf"(BEGIN|END) {what}", cell.source)
         if found and grade_of(cell) != kind:
             yield f"{what} markers outside a {kind} cell"
-        elif found != ["BEGIN", "END"] * (len(found) // 2):
+        elif not alternate(found, "BEGIN", "END"):
             yield f"BEGIN and END {what} do not alternate: {', '.join(found)}"
         elif not found and grade_of(cell) == "solution" and what == SOLUTION:
             yield "a solution cell needs ### BEGIN SOLUTION and ### END SOLUTION"
@@ -109,9 +114,9 @@ def _solution_problems(cell: NotebookNode, students: dict[str, set[str]]) -> Ite
 
 
 def _test_problems(
-    cell: NotebookNode, students: dict[str, set[str]], locked: set[str]
+    cell: NotebookNode, students: dict[str, set[str]], classes: set[str], locked: set[str]
 ) -> Iterator[str]:
-    names = set().union(*students.values()) if students else set()
+    names = set().union(*students.values())
     read = free_names(cell.source)
     owners = [grade_id for grade_id, bound in students.items() if read & bound]
     if len(owners) > 1:
@@ -124,27 +129,17 @@ def _test_problems(
     rebound = sorted(bound_names(cell.source) & names)
     if rebound:
         yield f"binds the student's name {', '.join(rebound)} anew"
-    yield from _use_problems(parse(cell.source), names)
+    tree = parse(cell.source)
+    yield from _assertion_problems(tree)
+    yield from unjudgeable(tree, names, classes)
 
 
-def _use_problems(tree: ast.Module, students: set[str]) -> Iterator[str]:
-    """Bare asserts, tolerances left to a default, and student's names used other than in calls."""
-    allowed: set[int] = set()
+def _assertion_problems(tree: ast.Module) -> Iterator[str]:
+    """Bare asserts, and tolerances left to a default."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assert) and node.msg is None:
             yield f"an assert without a message: {ast.unparse(node)}"
-        if isinstance(node, ast.Call):
-            called = _last_name(node.func)
-            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-            allowed |= {id(a) for a in (node.func, *arguments) if called not in INTROSPECTION}
+        if isinstance(node, ast.Call) and called_name(node.func) in COMPARISONS:
             given = {keyword.arg for keyword in node.keywords}
-            if called in COMPARISONS and not given & TOLERANCES and len(node.args) < 3:
+            if not given & TOLERANCES and len(node.args) < 3:
                 yield f"a comparison without a tolerance: {ast.unparse(node)}"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in students and id(node) not in allowed:
-            yield f"uses {node.id} other than by calling it or handing it to a check"
-
-
-def _last_name(function: ast.expr) -> str:
-    """The name by which a function is called: allclose of torch.allclose."""
-    return getattr(function, "attr", getattr(function, "id", ""))

@@ -8,8 +8,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course_lib.grading.cells import Declared
 from course_lib.grading.running import engine
-from course_lib.grading.running.execution import Declared, execute
+from course_lib.grading.running.execution import execute
 from course_lib.grading.running.hosts import HostLost
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import probe

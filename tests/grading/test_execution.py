@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course_lib.grading.cells import declared
 from course_lib.grading.intake.merging import Merged
 from course_lib.grading.processes import wire
-from course_lib.grading.running.execution import Execution, declared, execute
+from course_lib.grading.running.execution import Execution, execute
 from course_lib.grading.running.hosts import HostClient
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import probe

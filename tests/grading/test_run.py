@@ -191,7 +191,7 @@ def test_a_breakdown_of_the_machinery_is_no_grade_and_the_next_run_mends_it(
 
 
 def test_equal_answers_are_told_of_and_keep_their_points(course, grade, monkeypatch):
-    monkeypatch.setattr("course_lib.grading.intake.preparing.ENOUGH", -1000)
+    monkeypatch.setattr("course_lib.grading.preparing.ENOUGH", -1000)
     course.submit("copier", course.submission("eve").read_bytes())
     status, said = grade()
     assert status == 0

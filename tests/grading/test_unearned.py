@@ -5,7 +5,8 @@ import ast
 import pytest
 from test_execution import LIMITS, error, hosts, locked, notebook, passes, student, test
 
-from course_lib.grading.running.execution import declared, execute
+from course_lib.grading.cells import declared
+from course_lib.grading.running.execution import execute
 
 __all__ = ["hosts"]
 

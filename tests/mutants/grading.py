@@ -67,11 +67,6 @@ GRADING = [
             "names - mine",
         ),
         (
-            "grading: an error of the code's ends a loop unseen",
-            "any(kind in NOT_RAISED for kind in kinds)",
-            "kinds[0] in NOT_RAISED",
-        ),
-        (
             "grading: a function put aside is called all the same",
             'dict.fromkeys(self._known - here.keys(), ("gone", None))',
             "{}",
@@ -80,26 +75,6 @@ GRADING = [
             "grading: another function in its place is forgotten",
             'found[name] = ("as", now.__name__)',
             "pass",
-        ),
-        (
-            "grading: changes of arguments are lost",
-            "            _change(given[i], now)",
-            "            pass",
-        ),
-        (
-            "grading: an argument that is returned is another",
-            'list(answer.get("same", []))',
-            "()",
-        ),
-        (
-            "grading: errors lose their kind",
-            "    for kind in kinds:\n",
-            "    for kind in ():\n",
-        ),
-        (
-            "grading: the student may end a loop of the judge's",
-            "if not kinds or any(kind in NOT_RAISED for kind in kinds):",
-            "if not kinds:",
         ),
     ),
     *mutants_of(
@@ -125,11 +100,6 @@ GRADING = [
     *mutants_of(
         "grading/running/execution.py",
         UNEARNED,
-        (
-            "grading: imports of answers are run for everybody",
-            "Declared(tuple(imports[False]), ",
-            "Declared((*imports[False], *imports[True]), ",
-        ),
         (
             "grading: an answer's names stay the judge's",
             '            self._judged("N", ',
@@ -188,11 +158,6 @@ GRADING = [
         "grading/running/execution.py",
         EXECUTION,
         (
-            "grading: any function of a student's is an answer's",
-            "            if answer:\n",
-            "            if True:\n",
-        ),
-        (
             "grading: cells go on when the whole time is over",
             "            self.gone = self.result.reason\n\n    def _is_late",
             "            pass\n\n    def _is_late",
@@ -207,12 +172,6 @@ GRADING = [
             "self.allowed = min(seconds, self.limits.cell_seconds)",
             "self.allowed = self.limits.cell_seconds",
         ),
-        (
-            "grading: tests run by the student",
-            'return "judge" if marks.get("grade") else "both"',
-            'return "student"',
-        ),
-        ("grading: runs cells that do not count", "code[: max(matter, default=-1) + 1]", "code"),
         (
             "grading: a late call is not stopped",
             "            self._overtime()\n            return _answer",
@@ -359,11 +318,6 @@ GRADING = [
         ),
     ),
     *mutants_of(
-        "grading/running/execution.py",
-        UNEARNED,
-        ("grading: what an answer changes is the judge's", " | changed_names(source)", ""),
-    ),
-    *mutants_of(
         "grading/preprocessors.py",
         "grading/test_run.py",
         (
@@ -479,5 +433,77 @@ GRADING = [
         ("leaks: nobody looks", "        if leaked:\n", "        if False:\n"),
         ("leaks: programs among the data", "== (path.suffix in PROGRAMS)", "== False"),
         ("leaks: checkpoints are strays", ', "checkpoints"}', "}"),
+    ),
+    *mutants_of(
+        "grading/cells.py",
+        UNEARNED,
+        (
+            "grading: imports of answers are run for everybody",
+            "Declared(tuple(imports[False]), ",
+            "Declared((*imports[False], *imports[True]), ",
+        ),
+        ("grading: what an answer changes is the judge's", " | changed_names(source)", ""),
+    ),
+    *mutants_of(
+        "grading/cells.py",
+        EXECUTION,
+        (
+            "grading: any function of a student's is an answer's",
+            "            if answer:\n",
+            "            if True:\n",
+        ),
+        (
+            "grading: tests run by the student",
+            'return "judge" if marks.get("grade") else "both"',
+            'return "student"',
+        ),
+        ("grading: runs cells that do not count", "code[: max(matter, default=-1) + 1]", "code"),
+    ),
+    *mutants_of(
+        "grading/processes/stand_ins.py",
+        EXECUTION,
+        (
+            "grading: an error of the code's ends a loop unseen",
+            "any(kind in NOT_RAISED for kind in kinds)",
+            "kinds[0] in NOT_RAISED",
+        ),
+        (
+            "grading: changes of arguments are lost",
+            "            _change(given[i], now)",
+            "            pass",
+        ),
+        (
+            "grading: an argument that is returned is another",
+            'list(answer.get("same", []))',
+            "()",
+        ),
+        (
+            "grading: errors lose their kind",
+            "    for kind in kinds:\n",
+            "    for kind in ():\n",
+        ),
+        (
+            "grading: the student may end a loop of the judge's",
+            "if not kinds or any(kind in NOT_RAISED for kind in kinds):",
+            "if not kinds:",
+        ),
+    ),
+    *mutants_of(
+        "notebooks/cell_rules.py",
+        "test_notebooks.py",
+        ("rules: a test looks into an answer", "not in INTROSPECTION", "not in ()"),
+        ("rules: a test packs up an answer", "in names & PICKLES", "in ()"),
+        ("rules: an end without a beginning", "[begin, end] * (len(found) // 2)", "list(found)"),
+    ),
+    *mutants_of(
+        "notebooks/cell_rules.py",
+        "grading/test_doctor.py",
+        ("rules: a student's class is no matter", "node.id in classes", "False"),
+        (
+            "rules: a function cannot say its name",
+            "isinstance(node, ast.Attribute) and node.attr in TOLD",
+            "False",
+        ),
+        ("rules: markers in any order", "list(found) == [begin, end] *", "len(found) == 2 *"),
     ),
 ]

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from nbformat import NotebookNode
 
-from course_lib.grading.intake.matching import is_solution
+from course_lib.grading.cells import is_solution
 
 __all__ = ["Lost"]
 

@@ -11,21 +11,11 @@ from itertools import pairwise
 
 from nbformat import NotebookNode
 
-__all__ = ["SPARE", "grade_id", "is_solution", "match", "same_text"]
+from course_lib.grading.cells import grade_id
+
+__all__ = ["SPARE", "match", "same_text"]
 
 SPARE = -1
-
-
-def grade_id(cell: NotebookNode) -> str | None:
-    """Return the id in nbgrader's mark, None for a cell without one."""
-    mark = cell.metadata.get("nbgrader")
-    name = mark.get("grade_id") if isinstance(mark, dict) else None
-    return name if isinstance(name, str) else None
-
-
-def is_solution(cell: NotebookNode) -> bool:
-    """Return whether the student writes the cell."""
-    return grade_id(cell) is not None and bool(cell.metadata.nbgrader.get("solution"))
 
 
 def same_text(text: str) -> str:

@@ -11,12 +11,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_notebook
 
+from course_lib.grading.cells import grade_id, is_solution
+from course_lib.grading.intake.assembling import NEW_CELL, assemble, own_cell, without_outputs
 from course_lib.grading.intake.losing import Lost
-from course_lib.grading.intake.matching import SPARE, grade_id, is_solution, match, same_text
+from course_lib.grading.intake.matching import SPARE, match, same_text
 from course_lib.grading.intake.meaning import same_meaning
-from course_lib.grading.intake.reading import unique_id
 from course_lib.grading.intake.written import sanitise_markdown
 
 __all__ = ["Merged", "merge"]
@@ -32,7 +33,6 @@ MARKS = {
 READ = (
     "*(This answer had lost its mark and was not found. Its reader looks at the cells around it.)*"
 )
-NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class _Merge:
 
     def settle(self, place: int, cell: NotebookNode) -> None:
         """Decide what one cell of the source becomes."""
-        new, copies = _without_outputs(cell), self.copies.get(place, [])
+        new, copies = without_outputs(cell), self.copies.get(place, [])
         if copies:
             self.counting[place] = copies[0]
         if is_solution(cell):
@@ -117,22 +117,15 @@ class _Merge:
 
     def assembled(self) -> list[NotebookNode]:
         """Return the settled cells, each own cell after its neighbour; all ids are unique."""
-        following: dict[int, list[int]] = {}
-        neighbour = -1
-        kept = self._kept()
+        own: dict[int, list[NotebookNode]] = {}
+        neighbour, kept = -1, self._kept()
         for at, place in enumerate(self.places):
             if place is not None and self.counting.get(place) == at:
                 neighbour = place
             if at in kept:
-                following.setdefault(neighbour, []).append(at)
-        taken: set[str] = set()
-        for cell in self.settled:
-            cell.id = unique_id(cell.get("id") or grade_id(cell), taken)
-        cells = [self._own_cell(at, taken) for at in following.get(-1, [])]
-        for place, cell in enumerate(self.settled):
-            cells.append(cell)
-            cells += [self._own_cell(at, taken) for at in following.get(place, [])]
-        return cells
+                cell = own_cell(self.theirs[at], self._text(at, self.theirs[at]))
+                own.setdefault(neighbour, []).append(cell)
+        return assemble(self.settled, own)
 
     def _edited(self, copies: list[int], *texts: str) -> list[int]:
         known = {same_text(text) for text in texts}
@@ -241,13 +234,6 @@ class _Merge:
             self._say(f"Of {len(kept)} own cells the first {MAX_OWN_CELLS} were kept.")
         return set(kept[:MAX_OWN_CELLS])
 
-    def _own_cell(self, at: int, taken: set[str]) -> NotebookNode:
-        cell = self.theirs[at]
-        mark = {"grading": {"extra": True}}
-        return NEW_CELL[cell.cell_type](
-            id=unique_id(cell.get("id"), taken), source=self._text(at, cell), metadata=mark
-        )
-
     def _text(self, at: int, cell: NotebookNode) -> str:
         """A student's text for a cell of the source; markdown made harmless if it is theirs."""
         text = self.theirs[at].source
@@ -263,10 +249,3 @@ class _Merge:
     def _tampered(self, change: str) -> None:
         self.tampered = True
         self._say(change)
-
-
-def _without_outputs(cell: NotebookNode) -> NotebookNode:
-    new = deepcopy(cell)
-    if new.cell_type == "code":
-        new.outputs, new.execution_count = [], None
-    return new

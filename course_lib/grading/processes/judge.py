@@ -15,80 +15,23 @@ from __future__ import annotations
 import builtins
 import contextlib
 import re
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from course_lib.grading.processes.codec import NotData, decode, encode
 from course_lib.grading.processes.shell import Shell, origin
+from course_lib.grading.processes.stand_ins import (
+    LONGEST_NAME,
+    NoData,
+    StandIn,
+    StudentError,
+    error_of,
+)
 from course_lib.notebooks.names import bound_names, deferred_names, defined_names, free_names
 
-__all__ = ["Judge", "StudentError"]
+__all__ = ["Judge"]
 
-
-LONGEST_NAME, LONGEST_TEXT = 100, 20_000
 UNDEFINED = re.compile(r"name '(\w{1,100})' is not defined\n?")
-# Exceptions that would silently end the judge's loop or process.
-NOT_RAISED = (
-    *("KeyboardInterrupt", "SystemExit", "GeneratorExit", "StopIteration"),
-    *("StopAsyncIteration", "CancelledError"),
-)
-
-
-class StudentError(Exception):
-    """An error of a student's function, of a kind that the judge does not know."""
-
-
-class StandIn:
-    """A student's function, called from afar.
-
-    Args:
-        name: its name there.
-        doc: what it says of itself.
-        question: sends a question to the student's process and returns the answer.
-    """
-
-    def __init__(self, name: str, doc: Any, question: Callable[[dict[str, Any]], Any]) -> None:
-        self.__name__ = self.__qualname__ = name
-        self.__doc__ = doc if isinstance(doc, str) else None
-        self._question = question
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the result of the call, with the arguments changed as the call changed them."""
-        request = {"do": "call", "name": self.__name__, "args": list(args), "kwargs": kwargs}
-        try:
-            answer = self._question(request)
-        except NotData as error:
-            raise TypeError(f"{self.__name__} takes data alone here: {error}") from None
-        given = *args, *kwargs.values()
-        for i, now in dict(answer.get("changed", {})).items():
-            _change(given[i], now)
-        for i in list(answer.get("same", [])):  # an argument itself, not another one like it
-            return given[i]
-        return answer["value"]
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"{self.__dict__.get('__name__')} is the student's: a test may call it or ask about it,"
-            f" but not use its {name}"
-        )
-
-
-class NoData:
-    """What stands for a student's object that a test cannot use; to use it raises a TypeError."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __getattr__(self, name: str) -> Any:
-        raise TypeError(self.__dict__["_text"])
-
-    def _refuse(self, *_: Any) -> Any:
-        raise TypeError(self._text)
-
-    __eq__ = __ne__ = __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = _refuse
-    __call__ = _refuse
-    __hash__ = None
 
 
 class Judge:
@@ -228,7 +171,7 @@ class Judge:
         if not isinstance(answer, dict) or not ("error" in answer or "value" in answer):
             raise StudentError("the answer of the student's process makes no sense")
         if "error" in answer:
-            raise _error({**answer, "text": self._explained(answer)})
+            raise error_of({**answer, "text": self._explained(answer)})
         return answer
 
     def _explained(self, answer: dict[str, Any]) -> str:
@@ -283,36 +226,3 @@ def _names(kind: Callable[[str], set[str]], source: str) -> set[str]:
         return kind(source)
     except SyntaxError:
         return set()
-
-
-def _error(answer: dict[str, Any]) -> Exception:
-    """The error that an answer tells of: of a built-in kind, or one that bears its name."""
-    kinds = [kind[:LONGEST_NAME] for kind in answer["error"] if isinstance(kind, str)]
-    text = str(answer.get("text", ""))[:LONGEST_TEXT]
-    if not kinds or any(kind in NOT_RAISED for kind in kinds):
-        return StudentError(f"the code stopped: {' '.join([*kinds[:1], text])}")
-    for kind in kinds:
-        known = getattr(builtins, kind, None)
-        if isinstance(known, type) and issubclass(known, Exception) and known is not Exception:
-            try:
-                return known(text) if kind == kinds[0] else type(kinds[0], (known,), {})(text)
-            except Exception:  # such as UnicodeDecodeError, which wants more than a text
-                continue
-    return type(kinds[0], (StudentError,), {})(text)
-
-
-def _change(old: Any, now: Any) -> None:
-    """Make an argument what the call made of it, in place; what cannot be changed stays."""
-    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
-    if torch and isinstance(old, torch.Tensor) and isinstance(now, torch.Tensor):
-        if old.shape == now.shape and old.dtype == now.dtype:
-            with torch.no_grad():
-                old.copy_(now)
-    elif numpy and isinstance(old, numpy.ndarray) and isinstance(now, numpy.ndarray):
-        if old.shape == now.shape and old.dtype == now.dtype:
-            old[...] = now
-    elif type(old) is type(now) and isinstance(old, list):
-        old[:] = now
-    elif type(old) is type(now) and isinstance(old, dict | set):
-        old.clear()
-        old.update(now)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import nbformat
 
-from course_lib.grading.running.execution import Declared, Execution, execute
+from course_lib.grading.cells import Declared
+from course_lib.grading.running.execution import Execution, execute
 from course_lib.grading.running.hosts import HostClient, HostLost
 from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.tiers import Tier, probe

@@ -7,7 +7,6 @@ what the judge's own process shows; nothing that the student's process says deci
 
 from __future__ import annotations
 
-import ast
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,24 +14,17 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from course_lib.grading.cells import Declared, cells_that_matter, grade_id, role
 from course_lib.grading.processes.codec import decode, encode
 from course_lib.grading.running.hosts import Gone, HostClient, Session
 from course_lib.grading.running.outputs import error, outputs
 from course_lib.grading.sandbox.limits import Limits
-from course_lib.notebooks.names import (
-    bound_names,
-    changed_names,
-    defined_names,
-    imported_names,
-    parse,
-)
 
-__all__ = ["Declared", "Execution", "declared", "execute", "role"]
+__all__ = ["Execution", "execute"]
 
 EXPANDED = 8  # times that an output may grow when it is written as JSON
 GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
 LATER, AT_LEAST = 0.1, 10.0  # of the limit, and in seconds: what cells get after a timeout
-IMPORTS = ast.Import | ast.ImportFrom
 GONE = {
     "memory": ("out of memory", "{at} used more than {limits.memory} bytes of memory"),
     "timeout": ("timed out", "{at} ran longer than {allowed:g} s and did not stop"),
@@ -56,62 +48,6 @@ class Execution:
     ending: str = "graded"
     reason: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
-
-
-def role(cell: NotebookNode) -> str:
-    """Return who runs a code cell: "judge" a test, "both" a locked cell, "student" the others."""
-    marks = cell.metadata.get("nbgrader", {})
-    if marks.get("solution") or not (marks.get("grade") or marks.get("locked")):
-        return "student"
-    return "judge" if marks.get("grade") else "both"
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What a source notebook says of its names, before anything runs.
-
-    Attributes:
-        imports: the import statements at the top level of its cells, answers and tests left out.
-        offered: those of its answers. The judge runs one only for a name that the student has too.
-        answers: by grade id, the functions and classes that an answer defines, and what else it
-            binds or changes in place: from there on, the student's.
-    """
-
-    imports: tuple[str, ...] = ()
-    offered: tuple[str, ...] = ()
-    answers: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
-
-
-def declared(notebook: NotebookNode) -> Declared:
-    """Return what a source notebook imports, and which names its answers bind."""
-    imports: dict[bool, dict[str, None]] = {True: {}, False: {}}
-    answers = {}
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and role(cell) != "judge":
-            marks = cell.metadata.get("nbgrader", {})
-            answer = bool(marks.get("solution"))
-            found = [ast.unparse(n) for n in _statements(cell.source) if isinstance(n, IMPORTS)]
-            imports[answer] |= dict.fromkeys(found)
-            if answer:
-                answers[marks.get("grade_id")] = _bound(cell.source)
-    return Declared(tuple(imports[False]), tuple(imports[True]), answers)
-
-
-def _statements(source: str) -> list[ast.stmt]:
-    try:
-        return parse(source).body
-    except SyntaxError:
-        return []
-
-
-def _bound(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The functions and classes that a cell defines, and what else it binds or changes in place."""
-    try:
-        defined = defined_names(source)
-        values = (bound_names(source) - defined) | changed_names(source)
-        return tuple(sorted(defined - imported_names(source))), tuple(sorted(values))
-    except SyntaxError:
-        return (), ()
 
 
 def execute(
@@ -149,7 +85,7 @@ def execute(
         try:
             run = _Run(source, student, judge, limits)
             run.prepare()
-            for cell in _that_matter(notebook.cells):
+            for cell in cells_that_matter(notebook.cells):
                 run.cell(cell)
             if loaded:
                 loaded(run.modules())
@@ -158,14 +94,6 @@ def execute(
             judge.close()
     finally:
         student.close()
-
-
-def _that_matter(cells: list[NotebookNode]) -> list[NotebookNode]:
-    """The code cells up to the last one that is graded or is an answer: no grade needs more."""
-    code = [cell for cell in cells if cell.cell_type == "code"]
-    marks = [cell.metadata.get("nbgrader", {}) for cell in code]
-    matter = [i for i, m in enumerate(marks) if m.get("grade") or m.get("solution")]
-    return [cell for cell in code[: max(matter, default=-1) + 1] if cell.source.strip()]
 
 
 class _Run:
@@ -193,8 +121,8 @@ class _Run:
             shown = self._judged("L" if where == "both" else "X", cell.source)
         if where in ("both", "student"):
             shown = self._run(cell.source)
-        if where == "student" and _grade_id(cell) in self.source.answers:
-            self._judged("N", self.source.answers[_grade_id(cell)])
+        if where == "student" and grade_id(cell) in self.source.answers:
+            self._judged("N", self.source.answers[grade_id(cell)])
         self.result.outputs[cell.id] = shown
         self.result.seconds[cell.id] = time.monotonic() - began
 
@@ -296,13 +224,9 @@ class _Run:
         return error("Gone", self.gone)
 
 
-def _grade_id(cell: NotebookNode) -> str | None:
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
-
-
 def _named(cell: NotebookNode) -> str:
     """How a student finds a cell: by its grade id, or by how it begins."""
-    name = _grade_id(cell)
+    name = grade_id(cell)
     return f"the cell {name}" if name else f"the cell that begins {cell.source.strip()[:40]!r}"
 
 
