@@ -531,6 +531,7 @@ closing_table(
 # </details>
 #
 # **Next:** [problem set 8](../assignments/ps8_information_preference/ps8_information_preference.ipynb), where you write the valley, the measures of use, and the objectives that put a price on information.
+# [Lecture 9](09_combine.ipynb) puts all models into one table and asks what "best" means.
 #
 # **Papers.** Chen, Kingma, Salimans, Duan, Dhariwal, Schulman, Sutskever, Abbeel (2017), Variational lossy autoencoder, arXiv:1611.02731. Zhao, Song, Ermon (2019), arXiv:1706.02262. Kingma, Salimans, Jozefowicz, Chen,
 # Sutskever, Welling (2016), arXiv:1606.04934. Razavi, van den Oord, Poole, Vinyals (2019), arXiv:1901.03416. Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel (2016), InfoGAN, arXiv:1606.03657. Higgins et al. (2017),

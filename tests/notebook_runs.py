@@ -10,9 +10,12 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
 SECONDS: dict[str, float] = {}
-# Runs as the first cell: whatever would leave this machine fails, as it would without a network.
+# Runs as the first cell: whatever would leave this machine fails, as it would without a network,
+# and what a lecture keeps for its reader goes to a folder that is thrown away.
 OFFLINE = """
-import socket as _socket
+import os as _os, socket as _socket, tempfile as _tempfile
+_my_folder = _tempfile.TemporaryDirectory()
+_os.environ["COURSE_MY"] = _my_folder.name
 def _offline(self, address, _connect=_socket.socket.connect):
     if self.family != _socket.AF_UNIX and address[0] not in ("localhost", "127.0.0.1", "::1"):
         raise OSError(f"a notebook must not need the network, but asked for {address[0]}")

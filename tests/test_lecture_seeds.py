@@ -38,6 +38,7 @@ def few_steps(function):
 def hurried(monkeypatch, tmp_path):
     """Train for a few steps only, and keep checkpoints out of the repository."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_MY", str(tmp_path))
     monkeypatch.setattr(course_lib.training, "fit", few_steps(course_lib.training.fit))
     short = functools.partial(course_lib.evaluation.gap_terms, samples=50)
     monkeypatch.setattr(course_lib.evaluation, "gap_terms", few_steps(short))

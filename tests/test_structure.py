@@ -23,7 +23,15 @@ MAY_IMPORT = {
     "batches": set(),
     "measured": set(),
     "training": {"arguments", "batches", "progress", "randomness", "whole_file"},
-    "evaluation": {"arguments", "distributions", "exact", "objectives", "progress", "randomness"},
+    "evaluation": {
+        "arguments",
+        "distributions",
+        "exact",
+        "objectives",
+        "progress",
+        "randomness",
+        "whole_file",
+    },
     "figures": {
         "data",
         "distributions",

@@ -892,3 +892,27 @@ def test_a_loss_that_is_no_number_for_another_reason_blames_no_scale():
 def test_a_device_that_is_not_there_is_named(device):
     with pytest.raises(ValueError, match=f"device: expected one that this machine has.*{device}"):
         fit(torch.nn.Linear(2, 1), torch.zeros(3, 2), steps=1, device=device, progress=False)
+
+
+def test_a_run_that_stops_itself_goes_on_to_the_numbers_of_one_run(tmp_path):
+    """A program trains in slices: ``stop_if`` is asked after every step but the last."""
+    options = {"steps": 9, "batch_size": 10, "record_every": 4, "progress": False}
+    torch.manual_seed(0)
+    whole = VAE.build(6, 2, (8,))
+    fit(whole, TRAIN, **options)
+    asked, ends = [], 0
+    for _ in range(20):
+        torch.manual_seed(0)
+        sliced = VAE.build(6, 2, (8,))
+        stop_if = lambda step: asked.append(step) or step % 3 == 0  # noqa: E731
+        try:
+            history = fit(sliced, TRAIN, **options, checkpoint=tmp_path, stop_if=stop_if)
+        except Stopped:
+            ends += 1
+        else:
+            break
+    assert ends == 2
+    assert history.finished
+    assert asked == [1, 2, 3, 4, 5, 6, 7, 8]
+    for one, other in zip(sliced.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(one, other)

@@ -24,10 +24,20 @@ from course_lib.evaluation.information import (
     latent_shuffle_cost,
 )
 from course_lib.evaluation.interface import LatentVariableModel, quadrature_world
+from course_lib.evaluation.leaderboard import Leaderboard, Row, my_folder
 from course_lib.evaluation.memoriser import Memoriser
 from course_lib.evaluation.plain_elbo import plain_elbo
 from course_lib.evaluation.probe import Probe, linear_probe
 from course_lib.evaluation.refitting import FAMILIES, FittedPosterior, fit_posterior
+from course_lib.evaluation.scoring import (
+    EXACT,
+    Cost,
+    Score,
+    rank_correlation,
+    relative_costs,
+    sample_accuracy,
+    score,
+)
 from course_lib.evaluation.two_sample import (
     PrecisionAndRecall,
     TwoSample,
@@ -38,18 +48,23 @@ from course_lib.evaluation.two_sample import (
 from course_lib.evaluation.variance import VarianceShares, variance_shares
 
 __all__ = [
+    "EXACT",
     "FAMILIES",
     "AISEstimate",
     "BidirectionalBounds",
+    "Cost",
     "Estimate",
     "Evaluation",
     "FittedPosterior",
     "GapTerms",
     "InformationTerms",
     "LatentVariableModel",
+    "Leaderboard",
     "Memoriser",
     "PrecisionAndRecall",
     "Probe",
+    "Row",
+    "Score",
     "TwoSample",
     "VarianceShares",
     "active_units",
@@ -70,8 +85,13 @@ __all__ = [
     "matched_posteriors",
     "mean_and_error",
     "mmd_test",
+    "my_folder",
     "plain_elbo",
     "precision_and_recall",
     "quadrature_world",
+    "rank_correlation",
+    "relative_costs",
+    "sample_accuracy",
+    "score",
     "variance_shares",
 ]

@@ -54,6 +54,7 @@ def fit(
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = True,
     label: str | None = None,
+    stop_if: Callable[[int], bool] | None = None,
 ) -> History:
     """Train ``model`` by ``model.losses(batch)`` and return what happened.
 
@@ -93,13 +94,15 @@ def fit(
             deleted at any time.
         progress: whether to show a progress bar.
         label: what the bar calls the run, e.g. ``"IAF posterior"``; the model's class if None.
+        stop_if: asked after each step, with the number of steps taken; when it says True, the run
+            stops there as by Ctrl-C. A program can so train in slices, with ``checkpoint``.
 
     Returns:
         The history; ``history.finished`` says whether the run reached its last step.
 
     Raises:
-        Stopped: if Ctrl-C ended the run; its ``history`` holds what was recorded, and its
-            ``history.interrupted`` is True unless the last step was already taken.
+        Stopped: if Ctrl-C or ``stop_if`` ended the run; its ``history`` holds what was recorded,
+            and its ``history.interrupted`` is True unless the last step was already taken.
         TypeError: if ``train`` or ``validation`` holds non-tensors, or ``seed`` is not an int.
         ValueError: if a data set is empty or ragged, a number is not positive, the weight decay is
             negative, this machine has no such device, or the file of this run cannot be read; the
@@ -122,7 +125,7 @@ def fit(
             stop_event() as stop,
         ):
             model.train()
-            _advance(run, file, rate, bar, stop)
+            _advance(run, file, rate, bar, stop, stop_if)
     finally:
         run.leave()
     if stop.is_set():
@@ -136,6 +139,7 @@ def _advance(
     rate: Callable[[int], float],
     bar: Progress,
     stop: threading.Event,
+    stop_if: Callable[[int], bool] | None,
 ) -> None:
     """Take the steps that are left, recording and saving on the way, until done or stopped."""
     while run.step < run.steps and not stop.is_set():
@@ -146,6 +150,8 @@ def _advance(
             run.record()
             _save(file)
         bar.update(run.step, run.text)
+        if stop_if is not None and run.step < run.steps and stop_if(run.step):
+            stop.set()
     if run.step < run.steps:
         bar.update(run.step, "stopped")
         run.history.interrupted = True

@@ -169,3 +169,15 @@ def test_its_entropy_is_that_of_the_noise_plus_the_mean_log_det(base):
     x, log_prob = Pushforward(base, [maf]).rsample_and_log_prob((20_000,))
     entropy = 2.5 * (1 + math.log(2 * math.pi)) - maf.inverse(x)[1].mean().item()
     assert log_prob.mean().item() == pytest.approx(-entropy, abs=0.1)
+
+
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_one_x_may_be_asked_of_many_contexts(direction):
+    """As the aggregate posterior does: every z under the posterior of every x."""
+    maf = layer(context_dim=2)
+    z, context = torch.randn(4, 1, 5).double(), torch.randn(3, 2).double()
+    together, log_det = getattr(maf, direction)(z, context)
+    assert together.shape == (4, 3, 5)
+    for i, one in enumerate(context):
+        alone = getattr(maf, direction)(z[:, 0], one.expand(4, 2))
+        torch.testing.assert_close((together[:, i], log_det[:, i]), alone, rtol=0, atol=1e-12)

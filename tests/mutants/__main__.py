@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 import torch  # imported once, before the forks that run the tests
 from adversarial import ADVERSARIAL
+from capstone import CAPSTONE
 from checks import CHECKS
 from core import CORE
 from evaluations import EVALUATIONS
@@ -42,6 +43,7 @@ from walls import WALLS_DOWN
 ROOT = Path(__file__).parents[2]
 MUTANTS = [
     *ADVERSARIAL,
+    *CAPSTONE,
     *CHECKS,
     *CORE,
     *EVALUATIONS,

@@ -67,8 +67,11 @@ class AffineAutoregressive(Transform):
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return x and log|det dx/dz|, one dimension after the other."""
-        visits = Stepwise(self.network, z.shape[:-1], context)
-        z, log_det = z[..., visits.sequence], z.new_zeros(z.shape[:-1])
+        batch = z.shape[:-1]
+        if context is not None:  # one z may be asked of many contexts
+            batch = torch.broadcast_shapes(batch, context.shape[:-1])
+        visits = Stepwise(self.network, batch, context)
+        z, log_det = z[..., visits.sequence].expand(*batch, -1), z.new_zeros(batch)
         for places, outputs in visits:
             mu, raw = outputs.unbind(-1)
             log_scale = softclip(raw, self.bound)

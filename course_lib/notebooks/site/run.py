@@ -17,6 +17,8 @@ from course_lib.whole_file import write_whole
 __all__ = ["executed", "stripped"]
 
 SHOWS_FIGURES = """
+import os
+os.environ["COURSE_MY"] = os.getcwd()  # a reader's own rows are no part of the site
 from course_lib.figures.on_pages import show_without_kernel
 show_without_kernel()
 """
