@@ -1,5 +1,6 @@
 """Every lecture, solution and unfinished assignment runs from its first cell to its last."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from notebook_runs import ROOT, errors_of, run_notebook
 
 LECTURES = sorted(ROOT.glob("lectures/*.ipynb"))
 SOLUTIONS = sorted(ROOT.glob("solutions/*/*.ipynb"))
-ASSIGNMENTS = sorted(ROOT.glob("assignments/*/*.ipynb"))
+ASSIGNMENTS = sorted(ROOT.glob("assignments/ps*/*.ipynb"))
+BY_HAND = sorted(ROOT.glob("assignments/project_*/*.ipynb"))  # a person grades all of it
 
 pytestmark = pytest.mark.notebook
 
@@ -63,7 +65,37 @@ def test_an_untouched_assignment_reaches_its_end_and_passes_nothing(path):
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
 
 
-@pytest.mark.parametrize("path", LECTURES + SOLUTIONS + ASSIGNMENTS, ids=short)
+@pytest.mark.parametrize("path", BY_HAND, ids=short)
+def test_an_untouched_project_runs_as_a_draft_and_waits_for_text_alone(path):
+    """The one exception to the rules for graded functions: nothing in it is graded by a test."""
+    notebook = run_notebook(path)
+    assert errors_of(notebook) == []
+    assert stderr_of(notebook) == []
+    graded = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("points")]
+    assert {cell.cell_type for cell in graded} == {"markdown"}
+    assert {cell.source for cell in graded} == {"YOUR ANSWER HERE"}
+    solved = (ROOT / "solutions" / path.parent.name / f"{path.stem}.py").read_text()
+    for cell in graded:
+        flags = cell.metadata.nbgrader
+        scheme = solved.split(f'grade_id="{flags.grade_id}"')[1].split("\n# %%")[0]
+        rows = re.findall(r"^# \| (\d+) \|", scheme, re.MULTILINE)
+        assert sum(map(int, rows)) == flags.points, f"{flags.grade_id}: the scheme's points"
+        reports = re.findall(r"\*Report [AB], ([\d.]+) of (\d+)\.\*", scheme)
+        assert [float(most) for _, most in reports] == 2 * [flags.points], flags.grade_id
+
+
+@pytest.mark.parametrize("path", BY_HAND, ids=short)
+def test_the_marks_of_a_project_add_up(path):
+    solved = (ROOT / "solutions" / path.parent.name / f"{path.stem}.py").read_text()
+    totals = re.findall(r"([\d.]+) of 30 in all", solved)
+    for report, total in zip("AB", totals, strict=True):
+        marks = [float(m) for m in re.findall(rf"\*Report {report}, ([\d.]+) of", solved)]
+        assert sum(marks) == float(total), report
+    points = [int(p) for p in re.findall(r"^# \| \d \| .*? \| (\d+) \|", solved, re.MULTILINE)]
+    assert sum(points) == sum(int(p) for p in re.findall(r"points=(\d+)", solved)) == 30
+
+
+@pytest.mark.parametrize("path", LECTURES + SOLUTIONS + ASSIGNMENTS + BY_HAND, ids=short)
 def test_committed_notebooks_carry_no_outputs(path):
     import nbformat
 

@@ -25,7 +25,7 @@ MAP = Path("lectures", "README.md")
 MODELS, IDENTITIES = "course_lib.models", "identities"
 TITLE = re.compile(r"^# +(?:\d+ *· *)?(.+)$", re.MULTILINE)
 SLIDES = re.compile(r"\bslides? ((?:\d+(?:-\d+)?(?:, | and )?)+)", re.IGNORECASE)
-EXERCISE = re.compile(r"^## Exercise (\d+) · (.+)$", re.MULTILINE)
+EXERCISE = re.compile(r"^## (?:Exercise|Part) (\d+) · (.+)$", re.MULTILINE)
 
 OPENING = """# The map of the course
 
@@ -152,7 +152,8 @@ def _identity_files(root: Path) -> dict[str, Path]:
 def _problem_set(stem: str, root: Path) -> tuple[Path | None, tuple[str, ...]]:
     """Return the released problem set with the topic of a lecture, and its exercises."""
     topic = stem.partition("_")[2]
-    for path in sorted((root / "solutions").glob(f"ps*_{topic}/ps*_{topic}.py")):
+    kinds = (f"ps*_{topic}/ps*_{topic}.py", f"project_{topic}/project_{topic}.py")
+    for path in [path for kind in kinds for path in sorted((root / "solutions").glob(kind))]:
         cells = from_percent(path).cells
         headings = [match for cell in cells for match in EXERCISE.finditer(cell.source)]
         graded = [cell for cell in cells if grade_of(cell) in ("solution", "written")]
@@ -176,7 +177,8 @@ def _section(topic: Topic, root: Path) -> str:
     ]
     if topic.problem_set is not None:
         link = f"[{topic.problem_set.stem}](../{topic.problem_set.as_posix()})"
-        lines.append(f"- **Problem set:** {link}")
+        kind = "Project" if topic.problem_set.stem.startswith("project") else "Problem set"
+        lines.append(f"- **{kind}:** {link}")
         lines += [f"  {number}. {title}" for number, title in enumerate(topic.exercises, 1)]
     return "\n".join([*lines, ""])
 

@@ -223,7 +223,7 @@ def test_reference_has_full_marks_and_untouched_release_has_none(assignment, tmp
     source = nbformat.read(tmp_path / "solutions" / assignment / f"{assignment}.ipynb", 4)
     cells = [cell for cell in source.cells if cell.metadata.get("nbgrader", {}).get("points")]
     automatic = sum(c.metadata.nbgrader.points for c in cells if c.cell_type == "code")
-    assert automatic > 0
+    assert automatic > 0 or assignment.startswith("project_")  # graded by hand
     assert scores(tmp_path) == {"reference": automatic, "untouched": 0}
     for student in ("reference", "untouched"):
         page = tmp_path / "feedback" / student / assignment / f"{assignment}.html"
