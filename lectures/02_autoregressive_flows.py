@@ -242,6 +242,8 @@ print(*identities.maf_and_iaf_are_inverses(layer, Inverse(layer), z), sep="\n")
 # | IAF | d passes | one pass |
 #
 # So MAF fits data by maximum likelihood, and IAF serves as the posterior q(z|x) of a VAE, which only ever needs the density of its own samples.
+# Maximum likelihood can fit an IAF, too, at d passes for each density, and in the plane that is two. With networks as wide as we like a layer of either is the same model: $z_{<i}$ and $x_{<i}$
+# determine each other, so what is Gaussian given the one is Gaussian given the other. They differ in the functions that their networks must learn; the closing table has both.
 #
 # ## 5 · An autoregressive prior is just another layer
 #
@@ -545,6 +547,12 @@ closing_table(
             "affine layers fit any density: rings",
             f"KL {kl_of['rings', '5 affine layers']}",
             ("flow_densities", "rings, MAF"),
+        ),
+        (
+            "IAF by maximum likelihood, in d passes: rings",
+            "not run here",
+            ("flow_densities", "rings, IAF"),
+            "close to MAF: with wide networks they are one family",
         ),
         (
             "neural layers are more flexible: rings",
