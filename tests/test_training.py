@@ -878,6 +878,21 @@ def test_data_of_a_large_scale_train_or_are_said_to_want_scaling(scale, fixed_se
     assert fit(VAE.build(5, 2, (8,), "gaussian"), scaled, steps=50, progress=False).finished
 
 
+def test_measurements_as_they_come_are_said_to_want_scaling_and_then_train(fixed_seed):
+    """Thirteen columns of sizes 0.4 to 750: scaled, a VAE is above independent Gaussians."""
+    from sklearn.datasets import load_wine
+
+    from course_lib.models import VAE
+
+    x = torch.tensor(load_wine().data, dtype=torch.float32)
+    with pytest.raises(FloatingPointError, match=r"entries up to 1.68e\+03: give each column"):
+        fit(VAE.build(13, 2, likelihood="gaussian"), x, steps=100, progress=False)
+    scaled = (x - x.mean(0)) / x.std(0)
+    independent = torch.distributions.Normal(0.0, 1.0).log_prob(scaled).sum(1).mean().item()
+    vae = VAE.build(13, 2, likelihood="gaussian")
+    assert fit(vae, scaled, steps=200, progress=False).loss["model"][-1] < -independent - 3
+
+
 def test_a_loss_that_is_no_number_for_another_reason_blames_no_scale():
     class Poisoned(torch.nn.Linear):
         def losses(self, batch):

@@ -12,6 +12,7 @@ from torch.distributions import Distribution
 
 from course_lib.arguments import as_count, as_floats, as_shape, as_weight
 from course_lib.distributions import Brick, ConditionalGaussian, StandardGaussian, mlp
+from course_lib.distributions.base import first_parameter
 from course_lib.distributions.codes import (
     ConditionalCategorical,
     JointBrick,
@@ -142,7 +143,7 @@ class InfoGAN(Game):
         return self.generator(torch.cat((noise, code), -1))
 
     def _check(self, x: Tensor) -> None:
-        as_floats(x, "x", next(self.recogniser.parameters(), None))
+        as_floats(x, "x", first_parameter(self.recogniser))
 
     def _with_instance_noise(self, x: Tensor) -> Tensor:
         return x + self.instance_noise * torch.randn_like(x) if self.instance_noise else x

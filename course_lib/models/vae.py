@@ -89,7 +89,9 @@ class VAE(nn.Module):
             x_shape: the shape of one observation, e.g. ``784`` or ``(1, 28, 28)``.
             z_dim: the number of latent dimensions.
             hidden: widths of the encoder's hidden layers; the decoder mirrors them.
-            likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x.
+            likelihood: ``"bernoulli"`` for binary x, ``"gaussian"`` for real x. Networks start at
+                a scale of 1, so give each column of real x mean 0 and standard deviation 1; from
+                log p(x) of the scaled x subtract the sum of the columns' log standard deviations.
             options: the constructor's other arguments, e.g. ``input_noise``, ``warm_up``.
 
         Raises:
@@ -137,6 +139,8 @@ class VAE(nn.Module):
 
     def weighed_loss(self, bound: Elbo, kl_weight: float = 1.0) -> Tensor:
         """Return the batch mean of w KL - E_q[log p(x|z)]; w is ``kl_weight`` times the warm-up."""
+        if kl_weight == 1 and not self.warm_up.rises:
+            return -bound.total.mean()
         weight = kl_weight * self.warm_up()
         return -(bound.reconstruction - weight * bound.kl).mean()
 

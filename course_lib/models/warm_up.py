@@ -36,9 +36,14 @@ class WarmUp(nn.Module):
         self.over = as_count(over, "warm_up", least=0)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
+    @property
+    def rises(self) -> bool:
+        """Whether the weight of the next call may be below 1."""
+        return self.training and self.over > 0
+
     def forward(self) -> Tensor:
         """Return the weight of this step, min(1, step / over) with steps counted from 1: ()."""
-        if not self.training or not self.over:
+        if not self.rises:
             return torch.ones_like(self.steps)
         self.steps += 1
         return (self.steps / self.over).clamp(max=1.0)

@@ -61,7 +61,8 @@ def elbo(
     Paper: Kingma, Welling (2014), Auto-encoding variational Bayes, arXiv:1312.6114.
     """
     z, kl = sample_and_kl(posterior, prior, as_count(samples, "samples"))
-    reconstruction = likelihood(z).log_prob(x).mean(0)
+    log_likelihood = likelihood(z).log_prob(x)  # (samples, batch)
+    reconstruction = log_likelihood.squeeze(0) if samples == 1 else log_likelihood.mean(0)
     return Elbo(reconstruction - kl, reconstruction, kl)
 
 

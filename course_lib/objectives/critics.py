@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from course_lib.arguments import as_floats, as_weight
-from course_lib.distributions.base import known_true
+from course_lib.distributions.base import check_finite, first_parameter
 from course_lib.objectives.adversarial import (
     gradient_penalty,
     jsd_bound,
@@ -50,11 +50,10 @@ class Critic(nn.Module):
             TypeError: if ``real`` is not a floating-point tensor of the critic's precision.
             ValueError: if the sides differ in shape, or ``real`` is not finite.
         """
-        as_floats(real, "real", next(self.parameters(), None))
+        as_floats(real, "real", first_parameter(self))
         if real.shape != fake.shape:
             raise ValueError(f"real: expected shape {tuple(fake.shape)}, got {tuple(real.shape)}")
-        if known_true(real.isfinite().logical_not().any()):
-            raise ValueError("real: expected finite values, got NaN or infinity")
+        check_finite(real, "real")
         fake = fake.detach()
         return self.penalty * self.penalty_term(real, fake) - self.bound(real, fake)
 

@@ -63,6 +63,7 @@ class Run:
         weight_decay: float = 0.0,
     ) -> None:
         self.model, self.train, self.validation = model, train, validation
+        self.device = next(model.parameters()).device
         self.batch_size, self.seed, self.steps = batch_size, seed, steps
         decay = {"weight_decay": weight_decay, "decoupled_weight_decay": True}
         self.optimisers = {
@@ -76,11 +77,6 @@ class Run:
         self._order: Tensor | None = None
         self._since: dict[str, list[Tensor]] = {}
         self._began = time.monotonic()
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the model."""
-        return next(self.model.parameters()).device
 
     @property
     def due(self) -> bool:

@@ -21,6 +21,24 @@ def gaussian(*shape, event_dim=1, dtype=torch.float64):
     return ours, Independent(Normal(mu, log_scale.exp()), event_dim)
 
 
+@pytest.mark.parametrize("batch", [(), (5,), (4, 5)])
+def test_the_standard_gaussian_is_the_general_one_at_zero_and_one(batch):
+    """To the bit, although it computes less."""
+    prior = StandardGaussian((2, 3))()
+    prior = prior.expand(batch) if batch else prior
+    zero = torch.zeros(*batch, 2, 3)
+    general, (q, _) = DiagonalGaussian(zero, zero, 2), gaussian(5, 2, 3, event_dim=2)
+    q = DiagonalGaussian(q.mu.float(), q.log_scale.float(), 2)
+    x = 3 * torch.randn(7, *batch, 2, 3)
+    assert prior.batch_shape == general.batch_shape
+    assert torch.equal(prior.log_prob(x), general.log_prob(x))
+    assert torch.equal(prior.log_prob(x[0]), general.log_prob(x[0]))
+    assert torch.equal(kl_divergence(q, prior), kl_divergence(q, general))
+    assert torch.equal(kl_divergence(prior, q), kl_divergence(general, q))
+    assert torch.equal(kl_divergence(prior, prior), torch.zeros(batch))
+    assert torch.equal(prior.entropy(), general.entropy())
+
+
 @pytest.mark.parametrize(("shape", "event_dim"), [((7, 3), 1), ((5, 2, 3, 4), 3), ((6,), 1)])
 def test_density_moments_and_entropy_equal_torch(shape, event_dim):
     ours, torchs = gaussian(*shape, event_dim=event_dim)

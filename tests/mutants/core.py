@@ -178,8 +178,8 @@ CORE = [
         ("importance bound: prior left out", " + prior.log_prob(z) - log_q", " - log_q"),
         ("importance bound: log q added", "prior.log_prob(z) - log_q", "prior.log_prob(z) + log_q"),
         ("ELBO: KL added", "Elbo(reconstruction - kl,", "Elbo(reconstruction + kl,"),
-        ("ELBO: sum over samples", "log_prob(x).mean(0)", "log_prob(x).sum(0)"),
-        ("ELBO: mean over the batch", "log_prob(x).mean(0)", "log_prob(x).mean()"),
+        ("ELBO: sum over samples", "else log_likelihood.mean(0)", "else log_likelihood.sum(0)"),
+        ("ELBO: mean over the batch", "else log_likelihood.mean(0)", "else log_likelihood.mean()"),
         (
             "KL of a flow: sign of the log-det",
             "- p.log_prob(z) - log_det",

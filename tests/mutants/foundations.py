@@ -65,6 +65,7 @@ FOUNDATIONS = [
             '"decoupled_weight_decay": False',
         ),
         ("players: decay rates not passed on", "Adam(p, betas=betas, ", "Adam(p, "),
+        ("scale: only giants want scaling", "LARGE = 30.0", "LARGE = 3e4"),
     ),
     *mutants_of(
         "distributions/autoregressive.py",
@@ -138,5 +139,24 @@ FOUNDATIONS = [
             "super().__init__(prior, likelihood, posterior, **options)",
             "super().__init__(prior, likelihood, posterior)",
         ),
+    ),
+    *mutants_of(
+        "distributions/base.py",
+        "distributions/test_base.py",
+        (
+            "checks: a sum that overflows is refused",
+            "if known_true(value.isfinite().logical_not().any())",
+            "if True",
+        ),
+        (
+            "first parameter: only of the first part",
+            "        if found is not None:\n            return found\n",
+            "        return found\n",
+        ),
+    ),
+    *mutants_of(
+        "distributions/gaussian.py",
+        "distributions/test_gaussian.py",
+        ("white noise: KL without its one", "(q.mu - p.mu).square() - 1", "(q.mu - p.mu).square()"),
     ),
 ]

@@ -303,7 +303,11 @@ PIXELS = [
     *mutants_of(
         "models/warm_up.py",
         MODELS,
-        ("warm-up: in validation, too", "if not self.training or not", "if not"),
+        (
+            "warm-up: in validation, too",
+            "return self.training and self.over > 0",
+            "return self.over > 0",
+        ),
         ("warm-up: without an end", ".clamp(max=1.0)", ""),
         ("warm-up: never advances", "self.steps += 1", "self.steps += 0"),
         ("warm-up: starts at zero", "self.steps / self.over", "(self.steps - 1) / self.over"),
