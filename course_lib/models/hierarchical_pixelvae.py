@@ -45,7 +45,9 @@ class HierarchicalPixelVAE(nn.Module):
 
     The expectation is over z1 ~ q(z1|x) and z2 ~ q(z2|z1), also in the two KL terms. The paper
     infers both latents from the image, q(z1|x) q(z2|x); here z2 is inferred from z1, so that the
-    two upper levels form a VAE of the codes z1.
+    two upper levels form a VAE of the codes z1. The paper's p(z1|z2) is a PixelCNN over a map z1;
+    ``build`` takes a vector z1 and a MAF layer, and ``PixelVAE.build(prior="pixelcnn")`` has the
+    PixelCNN, without a z2.
 
     Args:
         prior: the brick p(z2).
