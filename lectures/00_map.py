@@ -221,6 +221,6 @@ except AssertionError as message:
 #
 # </details>
 #
-# **Next:** [lecture 1, the ELBO gap](01_elbo_gap.ipynb).
+# **Next:** [lecture 1, the ELBO gap](01_elbo_gap.ipynb). [Lecture 9](09_combine.ipynb), the last one, returns to this grid: with all models in one table, and menus that train any box of it.
 #
 # **Papers.** Kingma, Welling (2014), arXiv:1312.6114. Goodfellow and others (2014), arXiv:1406.2661. Zhao, Song, Ermon (2018), arXiv:1806.06514, who compare joints in one family.

@@ -80,9 +80,10 @@ def test_training_in_slices_gives_the_numbers_of_one_run(splits, tmp_path):
     whole = train(build({}, 12, 3), splits, 12, 3)
     session = Session({}, splits, 12, 3, tmp_path)
     slices = 0
-    while not session.finished:
+    while not session.finished and slices < 13:
         session.advance(0.0)  # a step or two, then the deadline is over
         slices += 1
+    assert session.finished
     assert slices > 3
     assert same(session.model, whole)
 
@@ -126,7 +127,7 @@ def test_stop_ends_the_training_and_train_goes_on_from_there(shown, board, monke
     assert board.rows() == ()
     seen = []
     shown.bar.observe(lambda change: seen.append(change["new"]), names="value")
-    asyncio.run(shown.run())
+    asyncio.run(asyncio.wait_for(shown.run(), 60))
     assert min(seen) > stopped_at  # nothing was trained twice
     assert len(board.rows()) == 1
 
@@ -186,3 +187,9 @@ def test_of_many_rows_the_newest_are_shown():
     own = [row(f"mine: {i}") for i in range(11)]
     assert list(values(own))[-8:] == [f"mine: {i}" for i in range(3, 11)]
     assert "mine: 2 " not in leaderboard(own).readout
+
+
+def test_only_information_is_better_when_there_is_more_of_it():
+    said = {sort: leaderboard().show(sort=sort) for sort in COLUMNS}
+    assert [sort for sort, text in said.items() if "highest first" in text] == ["I_q"]
+    assert said["I_q"].index("InfoVAE") < said["I_q"].index("beta-VAE")

@@ -22,7 +22,8 @@ __all__ = ["COLUMNS", "leaderboard", "values"]
 CLAIM = "leaderboard"
 NAMES = (*COURSE, "PixelCNN")
 NEWEST = 8  # rows of the reader's that fit
-TIMES = (1, 3, 10, 30, 100, 300)  # ticks of an axis of ratios
+TICKS = ((1, 3, 10, 30), (1, 10, 100, 1000))  # of an axis of ratios, of a short and of a long one
+LONG = 50  # how many times the lowest the highest number of a long one is
 
 
 class Column(NamedTuple):
@@ -194,7 +195,8 @@ class _Table:
         low, high = min(ends), max(ends)
         if column.log:
             axes.set(xscale="log", xlim=(low / 1.5, high * 1.5))
-            axes.set_xticks([t for t in TIMES if low / 1.5 < t < high * 1.5])
+            ticks = TICKS[high > LONG * low]
+            axes.set_xticks([t for t in ticks if low / 1.5 < t < high * 1.5])
             axes.xaxis.set_major_formatter("{x:g}")
             axes.minorticks_off()
         else:
