@@ -21,6 +21,35 @@ LIVE_FIGURES = [
         ),
     ),
     *mutants_of(
+        "figures/variational_rnn/sound.py",
+        "figures/test_sound.py",
+        ("sound: a key counted from A1", "key + LOWEST_NOTE - 69", "key + LOWEST_NOTE - 57"),
+        ("sound: overtones fold back", "if n * frequency < RATE / 2", ""),
+        (
+            "sound: a held key sounds for one step",
+            "edges[first], edges[after]",
+            "edges[first], edges[first + 1]",
+        ),
+        ("sound: not normalised", "LOUDEST / loudest if loudest else 0.0", "0.1"),
+        (
+            "sound: normalised by the highest sample",
+            "np.abs(sound).max(initial=0.0)",
+            "sound.max(initial=0.0)",
+        ),
+        ("sound: a click at the end", " * np.minimum(left / RELEASE, 1)", ""),
+        ("sound: a click at the beginning", "np.minimum(time / ATTACK, 1) * ", "np.cos(time) * "),
+        (
+            "sound: steps drift",
+            "np.rint(np.arange(len(roll) + 1) * seconds * RATE).astype(int)",
+            "np.arange(len(roll) + 1) * int(seconds * RATE)",
+        ),
+        ("sound: a tone does not fade", " * 0.5 ** (time / HALF_LIFE)", ""),
+        ("sound: made loud a second time by the player", "normalize=False", "normalize=True"),
+        ("sound: the picture upside down", "keys.T[::-1]", "keys.T"),
+        ("sound: light where a key is on", "1 - keys.T", "keys.T"),
+        ("sound: a label taken for markup", "html.escape(self.label)", "self.label"),
+    ),
+    *mutants_of(
         "figures/map/grid_of_bricks.py",
         "figures/test_map.py",
         (

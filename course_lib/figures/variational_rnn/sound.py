@@ -1,4 +1,4 @@
-"""Piano rolls as sound: every key a tone with a few overtones, in a player with a label."""
+"""Piano rolls as sound: every key a tone with a few overtones, in a player below its picture."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from IPython.display import Audio
 from numpy.typing import ArrayLike, NDArray
 
 from course_lib.data.chorales import KEYS, LOWEST_NOTE
+from course_lib.figures.images import Picture, image_element, tile
 
 __all__ = ["RATE", "Recording", "waveform"]
 
@@ -16,6 +17,7 @@ RATE = 16_000  # samples a second, enough for the overtones of a piano's highest
 OVERTONES = 4
 ATTACK, RELEASE, HALF_LIFE = 0.01, 0.04, 0.7  # seconds
 LOUDEST = 0.9
+WIDE, HIGH = 4, 4  # the pixels of one step of one key are HIGH high and WIDE times as wide
 
 
 class Recording:
@@ -38,6 +40,7 @@ class Recording:
         if not label.strip():
             raise ValueError("label: expected what is to be heard, got nothing")
         self.label, self.samples = label, waveform(roll, seconds)
+        self.picture = _picture(np.asarray(roll), label)
 
     def __repr__(self) -> str:
         return f"{self.label}, {len(self.samples) / RATE:.0f} s"
@@ -46,7 +49,8 @@ class Recording:
         player = Audio(self.samples, rate=RATE, normalize=False)._repr_html_().strip()
         said = html.escape(self.label)
         player = player.replace("<audio ", f'<audio aria-label="{said}" ', 1)
-        return f"<figure><figcaption>{said}</figcaption>{player}</figure>"
+        drawn = image_element(self.picture.png, self.picture.alt, self.picture.width)
+        return f"<figure><figcaption>{said}</figcaption>{drawn}<br>{player}</figure>"
 
 
 def waveform(roll: ArrayLike, seconds: float = 0.5) -> NDArray[np.float32]:
@@ -69,7 +73,8 @@ def waveform(roll: ArrayLike, seconds: float = 0.5) -> NDArray[np.float32]:
         4000
     """
     roll = np.asarray(roll)
-    if roll.ndim != 2 or roll.shape[1] != KEYS or not np.isin(roll, (0, 1)).all():
+    shaped = roll.ndim == 2 and len(roll) and roll.shape[1] == KEYS
+    if not shaped or not np.isin(roll, (0, 1)).all():
         raise ValueError(f"roll: expected (steps, {KEYS}) zeros and ones, got {roll.shape}")
     if not 0 < seconds < np.inf:
         raise ValueError(f"seconds: expected a positive number, got {seconds!r}")
@@ -85,6 +90,15 @@ def waveform(roll: ArrayLike, seconds: float = 0.5) -> NDArray[np.float32]:
             sound[begin:end] += _tone(key, end - begin)
     loudest = np.abs(sound).max(initial=0.0)
     return (sound * (LOUDEST / loudest if loudest else 0.0)).astype(np.float32)
+
+
+def _picture(roll: NDArray, label: str) -> Picture:
+    """Return the roll as an image: time to the right, high keys above, dark where a key is on."""
+    used = np.flatnonzero(roll.any(0)) if roll.any() else np.array([0, KEYS - 1])
+    keys = roll[:, used[0] : used[-1] + 1]
+    dark = 1 - keys.T[::-1].repeat(WIDE, 1)
+    alt = f"piano roll of {label}: {len(roll)} steps, {roll.sum(1).mean():.1f} keys on at a time"
+    return tile(dark[None].astype(float), zoom=HIGH, alt=alt)
 
 
 def _tone(key: int, samples: int) -> NDArray[np.float64]:
