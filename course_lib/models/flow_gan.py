@@ -62,7 +62,7 @@ class FlowGAN(DensityModel, Game):
         x_shape: int | tuple[int, ...],
         lambda_: float,
         *,
-        critic: str = "wasserstein",
+        critic: str = "saturating jsd",
         critic_hidden: Sequence[int] = (200, 200),
         critic_turns: int = 3,
         **flow: Any,
@@ -72,7 +72,7 @@ class FlowGAN(DensityModel, Game):
         Args:
             x_shape: the shape of one observation, e.g. ``64`` or ``(1, 8, 8)``.
             lambda_: weight of the adversarial term.
-            critic: ``"wasserstein"``, ``"jsd"`` or ``"saturating jsd"``.
+            critic: ``"saturating jsd"``, the slide's JSD, ``"jsd"`` or ``"wasserstein"``.
             critic_hidden: widths of the critic's hidden layers.
             critic_turns: how many updates the critic gets per update of the generator.
             flow: what ``CouplingFlow.build`` takes: ``layers``, ``hidden``, ``levels``, ...

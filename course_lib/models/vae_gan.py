@@ -21,12 +21,13 @@ class VAEGAN(VAE, Game):
 
     .. math:: \max \; E_{p_{data}}[L(x)] - \lambda \, JSD(p_{data}, p)
 
-    The slide's lambda is 1. With the critic ``"jsd"`` the VAE minimises the non-saturating loss,
-    whose slope is twice the JSD's or more; ``"saturating jsd"`` has the JSD itself. The critic sees
-    samples of p(x), including the noise of p(x|z), because the slide subtracts their JSD. Means
-    would not do: they are grey, and the data's zeros and ones give them away at once. A Gaussian
-    p(x|z) is reparameterised; for bits the sample's gradient is that of its mean
-    (straight-through), which is biased but leaves the critic's input exact.
+    The slide's lambda is 1, at which samples hardly change; 10 and more sharpen them. With the
+    critic ``"jsd"`` the VAE minimises the non-saturating loss, whose slope is twice the JSD's or
+    more; ``"saturating jsd"`` has the JSD itself. The critic sees samples of p(x), including the
+    noise of p(x|z), because the slide subtracts their JSD. Means would not do: they are grey, and
+    the data's zeros and ones give them away at once. A Gaussian p(x|z) is reparameterised; for bits
+    the sample's gradient is that of its mean (straight-through), which is biased but leaves the
+    critic's input exact.
 
     Args:
         prior: the brick p(z).

@@ -6,6 +6,7 @@ TRAINING = "test_training.py"
 BITS = "distributions/test_autoregressive.py"
 DENSITY = "models/test_density.py"
 OPTIONS = "models/test_build_options.py"
+DEFAULTS = "models/test_defaults.py"
 
 FOUNDATIONS = [
     *mutants_of(
@@ -158,5 +159,19 @@ FOUNDATIONS = [
         "distributions/gaussian.py",
         "distributions/test_gaussian.py",
         ("white noise: KL without its one", "(q.mu - p.mu).square() - 1", "(q.mu - p.mu).square()"),
+    ),
+    *mutants_of(
+        "models/info_vae.py",
+        DEFAULTS,
+        ("defaults: InfoVAE collapses", "alpha: float = 0.0", "alpha: float = -30.0"),
+    ),
+    *mutants_of(
+        "models/flow_gan.py",
+        DEFAULTS,
+        (
+            "defaults: FlowGAN with another critic",
+            'critic: str = "saturating jsd"',
+            'critic: str = "wasserstein"',
+        ),
     ),
 ]
