@@ -526,6 +526,17 @@ closing_table(
             "holds: better than N(0, I)",
         ),
         (
+            "a PixelCNN over a map of z as prior (slide 4), at most",
+            "",
+            ("pixelvae_maps", "PixelCNN, importance bound k = 300"),
+        ),
+        (
+            "N(0, I) over the same map, at most",
+            "",
+            ("pixelvae_maps", "N(0, I), importance bound k = 300"),
+            "its baseline",
+        ),
+        (
             "PixelVAE, its net and weight decay chosen on validation, at most",
             "",
             ("pixelvae_chosen", "PixelVAE, importance bound k = 300"),
