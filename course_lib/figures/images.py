@@ -41,6 +41,7 @@ class Picture:
         if not alt.strip():
             raise ValueError("alt: expected a sentence that says what is to be seen, got nothing")
         self.alt = alt
+        self.figure = source if isinstance(source, Figure) else None
         self.image = _rasterise(source) if isinstance(source, Figure) else source
         self.width = self.image.width // (DENSITY if isinstance(source, Figure) else 1)
         self.png = encode_png(self.image)

@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 
 from course_lib.figures.controls import Control, Slider
 
-__all__ = ["MAX_STATES", "to_html"]
+__all__ = ["MAX_STATES", "still_svg", "to_html"]
 
 MAX_STATES = 2000
 SVG_DPI = 72
@@ -96,6 +96,9 @@ FRAGMENT = """<figure id="{id}" style="margin:0;max-width:{width}px">
 }})();
 </script>"""
 
+# Letters stay readable on a telephone, where the picture scrolls.
+STILL = "display:block;width:100%;min-width:30em;height:auto;background:#fff;stroke-linejoin:round"
+
 
 class Redrawn(Protocol):
     """What a page needs of a live figure: ``LiveFigure`` has it, and imports this module."""
@@ -145,6 +148,21 @@ def to_html(live: Redrawn, *, whole_page: bool = True) -> str:
         table=json.dumps(table, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
     )
     return PAGE.format(title=html.escape(live.alt), figure=figure) if whole_page else figure
+
+
+def still_svg(figure: Figure, alt: str, width: int) -> str:
+    """Return a figure that does not move as an SVG element, the same bytes for the same figure.
+
+    Args:
+        figure: the figure; its resolution is left as it is.
+        alt: what a reader who cannot see the picture must know.
+        width: pixels on the screen, if there is room.
+    """
+    name = "still-" + hashlib.sha256(alt.encode()).hexdigest()[:8]
+    with _vector_drawing(figure, name):
+        svg = _draw_base(figure, (), name, (), image_dpi=2 * SVG_DPI)
+    style = f"{STILL};max-width:{width}px"
+    return f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" style="{style}" {svg}'
 
 
 def _check_count(controls: Sequence[Control], grids: Sequence[Sequence[Any]]) -> None:
@@ -200,14 +218,18 @@ def _share(texts: Iterable[str]) -> dict[str, list[Any]]:
 
 
 def _draw_base(
-    figure: Figure, dynamic: Sequence[Artist], name: str, definitions: Iterable[str]
+    figure: Figure,
+    dynamic: Sequence[Artist],
+    name: str,
+    definitions: Iterable[str],
+    image_dpi: int = SVG_DPI,
 ) -> str:
     """Return the SVG, from its viewBox on, with a named group around each dynamic artist."""
     for k, artist in enumerate(dynamic):
         # An attribute of the instance goes before the method: the group stands where it is drawn.
         artist.draw = _in_group(artist.draw, f"{name}-{k}")
     try:
-        body, used = _render(figure, figure.draw)
+        body, used = _render(figure, figure.draw, image_dpi)
     finally:
         for artist in dynamic:
             del artist.draw
@@ -225,11 +247,13 @@ def _in_group(draw: Callable[[Any], None], name: str) -> Callable[[Any], None]:
     return grouped
 
 
-def _render(figure: Figure, draw: Callable[[Any], None]) -> tuple[str, list[str]]:
+def _render(
+    figure: Figure, draw: Callable[[Any], None], image_dpi: int = SVG_DPI
+) -> tuple[str, list[str]]:
     """Return what ``draw`` writes as SVG, and the clip paths and hatches that it refers to."""
     out = io.StringIO()
     width, height = (inches * SVG_DPI for inches in figure.get_size_inches())
-    renderer = RendererSVG(width, height, out, image_dpi=SVG_DPI)
+    renderer = RendererSVG(width, height, out, image_dpi=image_dpi)
     renderer.writer.flush()
     start = out.tell()
     draw(renderer)
