@@ -9,7 +9,7 @@ CLAIMS =
 GRADE_FLAGS =
 PYTEST_FLAGS =
 
-.PHONY: test grade grade-doctor report feedback insights export notebooks release site site-check lint bench claims test-environment
+.PHONY: test grade grade-doctor report feedback insights export notebooks release site site-check tour lint bench claims test-environment
 
 help::
 	@echo "make test                             run the whole suite"
@@ -23,6 +23,7 @@ help::
 	@echo "make release                          write build/generative-combinations.zip, what students get"
 	@echo "make site                             the course as a web site in build/site (runs each lecture once)"
 	@echo "make site-check                       that site in a browser: links, figures, sizes, accessibility of every page"
+	@echo "make tour                             take the pictures of the README from that site"
 	@echo "make lint                             ruff, and whether the notebooks are up to date"
 	@echo "make bench                            timings and trained figures, side by side (half an hour)"
 	@echo "make claims                           measure the claims of the lecture into the package (100 min of CPU; it resumes)"
@@ -67,6 +68,10 @@ site: test-environment
 site-check: site
 	@sh .ci/system_packages.sh chromium
 	$(BIN)/python tests/benchmarks/site_pages.py build/site
+
+tour: site
+	@sh .ci/system_packages.sh chromium
+	$(BIN)/python tests/benchmarks/take_tour.py build/site
 
 bench: test-environment
 	$(BIN)/python tests/benchmarks/bench_import.py

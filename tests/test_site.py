@@ -13,6 +13,8 @@ from notebook_runs import ROOT
 from test_notebooks import SOURCE
 
 from course_lib.notebooks.build import generated
+from course_lib.notebooks.leaks import secrets
+from course_lib.notebooks.percent import from_percent, grade_of
 from course_lib.notebooks.problems import NotebookProblems
 from course_lib.notebooks.site import build as building
 from course_lib.notebooks.site import build_site, run, sizes
@@ -217,6 +219,42 @@ class TestSecrets:
         with pytest.raises(NotebookProblems, match=r"index\.html holds this line of ps9"):
             build_site(course, tmp_path / "site", cache)
         assert not (tmp_path / "site").exists()
+
+
+class TestTheWholeCourse:
+    """The real course, with lectures as they are before a run."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def whole(cls, tmp_path_factory):
+        if not (ROOT / "solutions").is_dir():
+            pytest.skip("no whole course")
+        folder = tmp_path_factory.mktemp("whole")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(run, "_run", lambda path: nbformat.read(path, 4))
+            return build_site(ROOT, folder / "site", folder / "cache")
+
+    def test_every_notebook_has_a_page_and_every_link_leads_somewhere(self, whole):
+        notebooks = [*ROOT.glob("lectures/*.ipynb"), *ROOT.glob("assignments/*/*.ipynb")]
+        made = {p.relative_to(whole).with_suffix("").as_posix() for p in whole.rglob("*.html")}
+        wanted = {p.relative_to(ROOT).with_suffix("").as_posix() for p in notebooks}
+        assert made == wanted | {"index", "search"}
+        assert dead_links(whole) == []
+
+    def test_no_file_holds_what_students_do_not_get_not_even_within_a_line(self, whole):
+        answers, hidden = {}, {}
+        for path in sorted(ROOT.glob("solutions/*/*.py")):
+            for cell, line in secrets(from_percent(path)):
+                kind = answers if grade_of(cell) == "solution" else hidden
+                kind[" ".join(line.split())] = path.name
+        assert min(len(answers), len(hidden)) > 100
+        for path in sorted(whole.rglob("*")):
+            if path.suffix not in {".html", ".js", ".txt", ".json"} or "mathjax" in path.parts:
+                continue
+            text = path.read_text(encoding="utf-8")
+            text = " ".join(unescape(re.sub("<[^>]*>", "", text)).split())
+            sought = answers | hidden if "assignments" in path.parts else hidden
+            assert [line for line in sought if len(line) > 40 and line in text] == [], path
 
 
 class TestSizes:

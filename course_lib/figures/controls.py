@@ -64,7 +64,8 @@ class Slider:
             (self.value - self.low + slack) // step,
             (self.high - self.value + slack) // step,
         )
-        return [round(self.value + i * step, 10) for i in range(-int(below), int(above) + 1)]
+        places = range(-int(below), int(above) + 1)
+        return [round(self.value + i * step, 10) + 0 for i in places]  # 0 and not -0
 
     def text(self, value: float) -> str:
         """Return the value with the decimals of the step."""

@@ -15,6 +15,11 @@ def test_the_grid_reaches_both_ends_when_the_step_divides_the_range():
     assert Slider("t", 0.0, 1.0, 0.1, 0.3).grid() == [i / 10 for i in range(11)]
 
 
+def test_zero_has_no_sign():
+    assert Slider("c", 0.0, 0.9, 0.1, 0.6).grid()[0] == 0
+    assert Slider("c", 0.0, 0.9, 0.1, 0.6).text(Slider("c", 0.0, 0.9, 0.1, 0.6).grid()[0]) == "0.0"
+
+
 def test_integers_stay_integers():
     assert Slider("k", 0, 4, 2, 2).grid() == [0, 2, 4]
     assert Slider("k", 0, 4, 2, 2).text(2) == "2"

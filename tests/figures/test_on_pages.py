@@ -1,8 +1,10 @@
 import re
 
+import numpy as np
 import pytest
 
 from course_lib.figures.controls import Slider
+from course_lib.figures.images import Picture, tile
 from course_lib.figures.live import LiveFigure
 from course_lib.figures.on_pages import show_without_kernel
 from course_lib.figures.style import new_figure
@@ -11,7 +13,8 @@ from course_lib.figures.style import new_figure
 @pytest.fixture
 def live(monkeypatch):
     """A figure with a clip path and hatches, shown as on a page."""
-    monkeypatch.setattr(LiveFigure, "_repr_mimebundle_", LiveFigure._repr_mimebundle_)
+    for kind in (LiveFigure, Picture):
+        monkeypatch.setattr(kind, "_repr_mimebundle_", kind._repr_mimebundle_)
     show_without_kernel()
     figure, (axes,) = new_figure()
     (bar,) = axes.bar([0.5], [1.0], 0.2, hatch="//")
@@ -53,3 +56,53 @@ def test_a_figure_that_is_shown_again_shares_no_name_with_the_first(live):
 def test_otherwise_the_second_is_the_same_figure(live):
     first, second = shown(live), shown(live)
     assert second.replace("-again1", "") == first
+
+
+def still(draw, alt="A <still> figure."):
+    figure, (axes,) = new_figure()
+    draw(axes)
+    return Picture(figure, alt)
+
+
+def test_a_still_figure_is_drawn_as_svg_with_its_words(live):
+    data, metadata = still(lambda axes: axes.plot([0, 1], [0, 1]))._repr_mimebundle_()
+    assert data["text/html"].startswith('<svg role="img" aria-label="A &lt;still&gt; figure."')
+    assert "max-width:700px" in data["text/html"]
+    assert data["text/plain"] == "A <still> figure."
+    assert set(data) == {"text/html", "text/plain"}
+    assert metadata == {}
+
+
+def test_a_still_figure_of_more_strokes_than_pixels_stays_a_picture(live):
+    def draw(axes):
+        places = np.random.default_rng(0).normal(0.5, 0.01, (2, 20_000))
+        axes.scatter(*places, s=1)
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+
+    data, _ = still(draw)._repr_mimebundle_()
+    assert data["text/html"].startswith('<img alt="A &lt;still&gt; figure."')
+
+
+def test_a_grid_of_images_stays_a_picture(live):
+    data, _ = tile(np.zeros((4, 8, 8)), alt="black")._repr_mimebundle_()
+    assert data["text/html"].startswith('<img alt="black"')
+
+
+def test_two_still_figures_share_no_name_and_equal_ones_are_equal(live):
+    def draw(axes):
+        axes.bar([0.5], [1.0], hatch="//")
+        axes.set_xlim(0, 1)
+
+    first, again = (still(draw)._repr_mimebundle_()[0]["text/html"] for _ in range(2))
+    other = still(draw, "Another.")._repr_mimebundle_()[0]["text/html"]
+    assert first == again
+    names = [set(re.findall(r' id="([^"]+)"', text)) for text in (first, other)]
+    assert names[0]
+    assert not names[0] & names[1]
+
+
+def test_the_resolution_of_a_figure_is_left_as_it_was(live):
+    picture = still(lambda axes: axes.plot([0, 1], [0, 1]))
+    before = picture.figure.dpi
+    picture._repr_mimebundle_()
+    assert picture.figure.dpi == before

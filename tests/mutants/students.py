@@ -119,5 +119,11 @@ STUDENTS = [
         "figures/on_pages.py",
         "figures/test_on_pages.py",
         ("site: a figure twice under one name", "if shown[name] > 1:", "if shown[name] > 2:"),
+        ("site: the heavier of two ways", "text = min(text, drawn", "text = max(text, drawn"),
+        (
+            "site: still figures without words",
+            "picture.figure, picture.alt,",
+            "picture.figure, '',",
+        ),
     ),
 ]
