@@ -24,6 +24,7 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 
 from course_lib.figures.controls import Control, Slider
+from course_lib.figures.palette import shrink_embedded
 
 __all__ = ["MAX_STATES", "still_svg", "to_html"]
 
@@ -160,7 +161,7 @@ def still_svg(figure: Figure, alt: str, width: int) -> str:
     """
     name = "still-" + hashlib.sha256(alt.encode()).hexdigest()[:8]
     with _vector_drawing(figure, name):
-        svg = _draw_base(figure, (), name, (), image_dpi=2 * SVG_DPI)
+        svg = _draw_base(figure, (), name, ())
     style = f"{STILL};max-width:{width}px"
     return f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" style="{style}" {svg}'
 
@@ -218,18 +219,14 @@ def _share(texts: Iterable[str]) -> dict[str, list[Any]]:
 
 
 def _draw_base(
-    figure: Figure,
-    dynamic: Sequence[Artist],
-    name: str,
-    definitions: Iterable[str],
-    image_dpi: int = SVG_DPI,
+    figure: Figure, dynamic: Sequence[Artist], name: str, definitions: Iterable[str]
 ) -> str:
     """Return the SVG, from its viewBox on, with a named group around each dynamic artist."""
     for k, artist in enumerate(dynamic):
         # An attribute of the instance goes before the method: the group stands where it is drawn.
         artist.draw = _in_group(artist.draw, f"{name}-{k}")
     try:
-        body, used = _render(figure, figure.draw, image_dpi)
+        body, used = _render(figure, figure.draw)
     finally:
         for artist in dynamic:
             del artist.draw
@@ -247,13 +244,11 @@ def _in_group(draw: Callable[[Any], None], name: str) -> Callable[[Any], None]:
     return grouped
 
 
-def _render(
-    figure: Figure, draw: Callable[[Any], None], image_dpi: int = SVG_DPI
-) -> tuple[str, list[str]]:
+def _render(figure: Figure, draw: Callable[[Any], None]) -> tuple[str, list[str]]:
     """Return what ``draw`` writes as SVG, and the clip paths and hatches that it refers to."""
     out = io.StringIO()
     width, height = (inches * SVG_DPI for inches in figure.get_size_inches())
-    renderer = RendererSVG(width, height, out, image_dpi=image_dpi)
+    renderer = RendererSVG(width, height, out, image_dpi=SVG_DPI)
     renderer.writer.flush()
     start = out.tell()
     draw(renderer)
@@ -261,7 +256,7 @@ def _render(
     end = out.tell()
     renderer.finalize()
     text = out.getvalue()
-    return _shorten(text[start:end]), DEFINITION.findall(_shorten(text[end:]))
+    return shrink_embedded(_shorten(text[start:end])), DEFINITION.findall(_shorten(text[end:]))
 
 
 def _shorten(svg: str) -> str:

@@ -65,7 +65,7 @@ class _Experts:
             columns=2, width=7.6, height=4.0, width_ratios=(1.25, 1)
         )
         self._draw_plane(left)
-        self.image = right.imshow(_sheet(self.noise.numpy()), interpolation="nearest")
+        self.image = right.imshow(_sheet(self.noise.numpy()), interpolation="none")
         right.set(xticks=[], yticks=[], title="decoded draws")
         right.title.set_fontsize(10)
         controls = (
