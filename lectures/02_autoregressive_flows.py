@@ -236,7 +236,7 @@ print(*identities.maf_and_iaf_are_inverses(layer, Inverse(layer), z), sep="\n")
 # The residuals say more. Use the fast direction of the *same* network to draw: start from noise, subtract μ, divide by σ. This is an **inverse autoregressive flow**, IAF (Kingma et al., 2016).
 # In a MAF, μ and σ are functions of the *data* before i; in an IAF, of the *noise* before i. With the same parameters they undo each other, and their fast directions are opposite.
 #
-# | | density of a given x | a sample, with its density |
+# | flow | density of a given x | a sample, with its density |
 # |---|---|---|
 # | MAF | one pass | d passes |
 # | IAF | d passes | one pass |

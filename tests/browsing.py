@@ -21,8 +21,10 @@ REFERENCE = re.compile(r'<[a-z]+\b[^>]*? (?:href|src)="([^"]+)"')
 NAMED = re.compile(r' (?:id|name)="([^"]+)"')
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SETTLED = "window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => 1) : 1"
+# What is within an SVG is one picture, with the words of its label.
 AXE = """
-axe.run(document, {resultTypes: ['violations'], preload: false}).then(found => found.violations)
+axe.run({include: document, exclude: ["svg > *"]}, {resultTypes: ["violations"], preload: false})
+  .then(found => found.violations)
 """
 # For each control of each live figure: from the first state, then from others, whether the picture
 # and the words below it follow, and how long it takes until a changed picture is painted.

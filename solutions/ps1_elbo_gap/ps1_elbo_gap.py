@@ -5,7 +5,7 @@
 # 1](../../lectures/01_elbo_gap.ipynb) explains them. You write seven formulas around the VAE, each in a few lines. At the end they are put
 # together: your functions train a VAE on handwritten digits, and drive the figure of the lecture.
 #
-# | | exercise | points | difficulty | minutes | slide |
+# | no. | exercise | points | difficulty | minutes | slide |
 # |---|---|---|---|---|---|
 # | 1 | `gaussian_log_prob`: the density of a Gaussian | 3 | ●○○○○ | 10 | 3 |
 # | 2 | `sample_gaussian`: a sample that gradients pass through | 4 | ●●○○○ | 10 | 6 |

@@ -5,7 +5,7 @@
 # a MADE, one layer of a masked autoregressive flow in both directions, a stack of layers over an autoregressive prior, a monotone network, and the terms that pixels cost. At the
 # end your functions train a flow on handwritten digits and drive the lecture's two figures.
 #
-# | | exercise | points | difficulty | minutes | slide |
+# | no. | exercise | points | difficulty | minutes | slide |
 # |---|---|---|---|---|---|
 # | 1 | `made_masks`: who may look at whom | 5 | ●●○○○ | 20 | 5 |
 # | 2 | `maf_log_prob`: the density of one layer | 3 | ●○○○○ | 10 | 5 |

@@ -5,7 +5,7 @@
 # stacks, the gate, an autoregressive layer that sees z, its sampler, and the bound of a hierarchy. At the end your functions train a PixelVAE on digits and
 # drive the lecture's figures.
 #
-# | | exercise | points | difficulty | minutes | slide |
+# | no. | exercise | points | difficulty | minutes | slide |
 # |---|---|---|---|---|---|
 # | 1 | `masked_kernels`: masks A and B | 5 | ●●○○○ | 15 | 4 |
 # | 2 | `shifts`: what makes the two stacks causal | 4 | ●○○○○ | 10 | 4 |

@@ -5,7 +5,7 @@
 # views say, the tie that fits q(z|x1) to q(z|x1,x2), a bound on log p(x2|x1), and the bound of a VAE in which the second view is a label. At the end your functions train
 # a VAE on grey and coloured digits and drive both figures of the lecture.
 #
-# | | exercise | points | difficulty | minutes | slide |
+# | no. | exercise | points | difficulty | minutes | slide |
 # |---|---|---|---|---|---|
 # | 1 | `gaussian_product`: a product of experts | 6 | ●●●○○ | 25 | 8 |
 # | 2 | `gaussian_kl`: the KL of two Gaussians | 4 | ●●○○○ | 15 | 8 |

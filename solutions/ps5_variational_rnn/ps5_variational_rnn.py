@@ -4,7 +4,7 @@
 # **Slide 9 of Lecture 12 of [CS236](https://deepgenerativemodels.github.io/).** You write one step of a variational RNN, its bound, two tighter bounds, and the loop by which
 # it draws. At the end your functions train a VRNN on the rows of digits, and they drive the lecture's figure.
 #
-# | | exercise | points | difficulty | minutes | slide |
+# | no. | exercise | points | difficulty | minutes | slide |
 # |---|---|---|---|---|---|
 # | 1 | `masked_sum`: padding adds exactly zero | 3 | ●○○○○ | 10 | 9 |
 # | 2 | `vrnn_step`: the four parts of the slide | 7 | ●●○○○ | 25 | 9 |

@@ -4,7 +4,7 @@
 # **Slides 10 and 11 of Lecture 12 of [CS236](https://deepgenerativemodels.github.io/).** You write what [lecture 6](../../lectures/06_flow_gan.ipynb) compares: two divergences, the best critic and its bound, the
 # losses of a generator, a coupling layer in both directions, and the loss of FlowGAN. At the end your functions train a FlowGAN on digits and drive both of the lecture's figures.
 #
-# | | exercise | points | difficulty | minutes | slide |
+# | no. | exercise | points | difficulty | minutes | slide |
 # |---|---|---|---|---|---|
 # | 1 | `kl_and_jsd`: two divergences on a grid | 5 | ●●○○○ | 20 | 10 |
 # | 2 | `optimal_logit`: the best discriminator | 2 | ●○○○○ | 5 | 10 |

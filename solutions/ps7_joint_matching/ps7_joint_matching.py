@@ -4,7 +4,7 @@
 # **Slides 12-15 of Lecture 12 of [CS236](https://deepgenerativemodels.github.io/).** You write the quantities that lecture 7 compares: two joints, the KL between them in
 # two splits, the aggregate posterior, and two ways to match it to a prior. At the end your functions train an adversarial autoencoder and drive the lecture's figure.
 #
-# | | exercise | points | difficulty | minutes | slide |
+# | no. | exercise | points | difficulty | minutes | slide |
 # |---|---|---|---|---|---|
 # | 1 | `joints`: the inference joint and the generative joint | 3 | ●○○○○ | 10 | 13, 14 |
 # | 2 | `kl`: the KL of two tables, zeros included | 4 | ●●○○○ | 15 | 12 |

@@ -5,7 +5,7 @@
 # information in z, a remedy for an unused z, and the objectives that put a price on information. At the end your functions train a VAE that uses its z and drive
 # the lecture's figure.
 #
-# | | exercise | points | difficulty | minutes | slide |
+# | no. | exercise | points | difficulty | minutes | slide |
 # |---|---|---|---|---|---|
 # | 1 | `valley`: many solutions, one ELBO | 4 | ●●○○○ | 20 | 16 |
 # | 2 | `mutual_information`: what z says about x | 4 | ●●○○○ | 15 | 16, 17 |
