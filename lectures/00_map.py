@@ -182,7 +182,7 @@ print(identities.elbo_is_joint_matching(p_zx, p_data, q_given_x))
 #
 # **Questions.** At each **Q**, commit to an answer before you run the next cell. The answer is folded up below it. A wrong guess is worth more than a right answer that you read.
 #
-# **Explorables.** A figure with sliders is drawn once and follows your hand. Tab moves between its controls, arrow keys change them, and each has a number box.
+# **Explorables.** A figure with sliders is drawn once and follows your hand. Tab moves between its controls and arrow keys change them; in a notebook each slider has a number box, too.
 #
 # **Closing tables.** Each lecture ends with what the slides claim, what the notebook's own run gave, what three seeds gave with more training, and a verdict: *holds exactly*; *holds, with
 # this condition*; or *not shown here, because*.

@@ -40,6 +40,7 @@ SETTINGS: dict[str, Any] = {
     "extensions": ["myst_nb", "sphinx.ext.mathjax"],
     "root_doc": "index",
     "nb_execution_mode": "off",
+    "nb_merge_streams": True,  # however a run happened to split what a cell printed
     "nb_ipywidgets_js": {},  # it would be fetched from another host, and moves nothing here
     "myst_enable_extensions": ["dollarmath", "amsmath"],
     "myst_heading_anchors": 3,
