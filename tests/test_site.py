@@ -370,7 +370,8 @@ def browser():
 
 @pytest.mark.browser
 class TestInABrowser:
-    @pytest.mark.parametrize(("scheme", "width"), [("light", WIDE), ("dark", NARROW)])
+    @pytest.mark.parametrize("width", [WIDE, NARROW])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize(
         "name", ["index.html", "lectures/01_line.html", "assignments/ps9/ps9.html", "search.html"]
     )

@@ -30,6 +30,7 @@ __all__ = ["MAX_STATES", "still_svg", "to_html"]
 
 MAX_STATES = 2000
 SVG_DPI = 72
+MARKERS = re.compile(r'<use [^<>]*? style="([^"]*)"/>(?:<use [^<>]*? style="\1"/>)+')
 DEFINITION = re.compile("<clipPath.*?</clipPath>|<pattern.*?</pattern>")
 
 PAGE = """<!DOCTYPE html>
@@ -263,7 +264,20 @@ def _shorten(svg: str) -> str:
     """Drop what a browser does not need: unused names, name spaces, line ends, far decimals."""
     svg = re.sub(r' id="[\w.]+_\d+"', "", svg).replace("xlink:href", "href")
     svg = re.sub(r'(?<= d=")[^"]*', _shorten_path, svg)
-    return re.sub(r">\s+<", "><", svg).strip()
+    svg = re.sub(r'(?<= [xy]=")-?\d+\.\d{3,}', lambda number: f"{float(number[0]):.2f}", svg)
+    svg = re.sub(r'(?<= style=")[^"]*', _shorten_style, svg)
+    return MARKERS.sub(_share_style, re.sub(r">\s+<", "><", svg)).strip()
+
+
+def _shorten_style(match: re.Match[str]) -> str:
+    style = match[0].replace(": ", ":").replace("; ", ";")
+    return re.sub(r"'Bitstream Vera Sans.*?(?=sans-serif)", "Verdana, ", style)
+
+
+def _share_style(match: re.Match[str]) -> str:
+    """Return markers of one look in a group that has it."""
+    style = f' style="{match[1]}"'
+    return f"<g{style}>{match[0].replace(style, '')}</g>"
 
 
 def _shorten_path(match: re.Match[str]) -> str:

@@ -1,7 +1,9 @@
 """Every page of a built web site in a browser: its size, its figures, their latency, its faults.
 
 Run ``make site-check``, or ``python tests/benchmarks/site_pages.py build/site``, with words to look
-only at the pages whose name has one of them. Each page is opened light and dark, wide and narrow.
+only at the pages whose name has one of them. Each page is opened wide in the light and narrow in
+the dark, and with ``--every-view`` the other way round as well.
+
 Faults are console errors, requests to another host, dead links, pages wider than a telephone,
 controls that move nothing, and whatever axe-core finds; the exit status is 1 if there is one.
 Latency, from the event to the painted picture, is reported and is no fault: it depends on what else
@@ -11,6 +13,7 @@ the machine does.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +36,8 @@ from browsing import (  # noqa: E402
 
 from course_lib.notebooks.site.sizes import Size, page_sizes, too_big  # noqa: E402
 
-VIEWS = [(scheme, width) for width in (WIDE, NARROW) for scheme in ("light", "dark")]
+VIEWS = [("light", WIDE), ("dark", NARROW)]
+REST = [("dark", WIDE), ("light", NARROW)]
 HEADER = (
     f"{'page':34s} {'MB':>6s} {'kB sent':>8s} {'figures':>8s} {'controls':>9s} {'ms median':>10s}"
     f" {'ms worst':>9s} {'axe':>4s} {'requests':>9s} {'foreign':>8s} {'faults':>7s}"
@@ -45,14 +49,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("words", nargs="*", help="only pages whose name has one of these")
+    parser.add_argument("--every-view", action="store_true")
     parser.add_argument("--shots", type=Path, help="a folder for screenshots of every view")
     options = parser.parse_args(arguments)
+    if shutil.which("chromium") is None:
+        parser.error("no chromium on this machine")
+    views = [*VIEWS, *REST] if options.every_view else VIEWS
     faults = [*dead_links(options.folder), *too_big(options.folder)]
     print(HEADER)
     with chromium() as browser:
         for name, size in page_sizes(options.folder).items():
             if not options.words or any(word in name for word in options.words):
-                looks = list(_looks(browser, options.folder, name, options.shots))
+                looks = list(_looks(browser, options.folder, name, views, options.shots))
                 found = [f"{name}, {view}: {fault}" for view, s in looks for fault in _faults(s)]
                 print(_row(name, size, [seen for _, seen in looks], len(found)), flush=True)
                 faults += found
@@ -61,8 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
     return min(len(faults), 1)
 
 
-def _looks(browser: Any, folder: Path, name: str, shots: Path | None) -> Iterator[tuple[str, Seen]]:
-    for scheme, width in VIEWS:
+def _looks(
+    browser: Any, folder: Path, name: str, views: list[tuple[str, int]], shots: Path | None
+) -> Iterator[tuple[str, Seen]]:
+    for scheme, width in views:
         with opened(browser, folder / name, scheme, width) as (page, seen):
             seen.violations = violations(page)
             if shots is not None:

@@ -85,6 +85,19 @@ def test_every_name_that_is_used_is_defined_once():
         assert page.count(f'id="{name}"') == 1
 
 
+def test_markers_of_one_look_share_it_and_others_keep_theirs():
+    figure, (axes,) = new_figure()
+    (line,) = axes.plot([0, 1, 2], [0, 1, 2], "o", color="#123456")
+    axes.scatter([0, 1], [1, 0], color=["#abcdef", "#fedcba"])
+    move = lambda mu: line.set_ydata([mu, 1, 2]) or "moved"  # noqa: E731
+    page = LiveFigure(figure, [Slider("mu", 0, 2, 1, 0)], move, [line], "Dots.").to_html()
+    body = page.partition("<figcaption>")[0]
+    assert body.count("fill:#123456") == 1
+    assert re.search(r'<g style="fill:#123456[^"]*">(<use [^>]*/>){3}</g>', body)
+    for colour in ("#abcdef", "#fedcba"):
+        assert colour in body
+
+
 def test_drawn_at_the_start_as_after_a_step_and_back():
     page = small().to_html()
     part = table(page)["parts"][0]
