@@ -100,7 +100,6 @@ TOUR = (
         "lectures/07_joint_matching.ipynb",
         "figures.joint_tables()",
         "Two joint tables of x and z and their log ratio; the KL as two bars of equal height.",
-        {"encoder": 6.0},
     ),
     Picture(
         "lambda",

@@ -1,7 +1,8 @@
 """Take the pictures of the README's tour from a built web site.
 
-Run ``make tour``, or ``python tests/benchmarks/take_tour.py build/site``. What each picture shows
-is written next to the pictures; a test compares it with what the course shows now.
+Run ``make tour``, or ``python tests/benchmarks/take_tour.py build/site``, with names to take only
+these. What each picture shows is written next to the pictures; a test compares it with what the
+course shows now.
 """
 
 from __future__ import annotations
@@ -28,19 +29,20 @@ SET = """
 """
 
 
-def main(site: Path) -> int:
-    """Return 0 if each picture was taken and is small, else 1."""
+def main(site: Path, *names: str) -> int:
+    """Return 0 if each picture is small, else 1."""
     (ROOT / FOLDER).mkdir(parents=True, exist_ok=True)
+    shown = json.loads((ROOT / TAKEN).read_text()) if (ROOT / TAKEN).is_file() else {}
     too_big = []
     with chromium() as browser:
-        for picture in TOUR:
+        for picture in [p for p in TOUR if not names or p.name in names]:
             with opened(browser, site / picture.page, width=WIDTH) as (page, _):
                 content = _smaller(_screenshot(page, picture))
             (ROOT / picture.file).write_bytes(content)
+            shown[picture.name] = picture.shows()
             print(f"{picture.file}: {len(content) / 1e3:.0f} kB")
             if len(content) > MOST_BYTES:
                 too_big.append(picture.name)
-    shown = {picture.name: picture.shows() for picture in TOUR}
     (ROOT / TAKEN).write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
     print(f"above {MOST_BYTES} bytes: {', '.join(too_big) or 'none'}")
     return min(len(too_big), 1)
@@ -68,4 +70,4 @@ def _smaller(png: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))
