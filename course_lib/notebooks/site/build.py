@@ -27,6 +27,7 @@ STYLE = """
 .cell_output caption { color: inherit; }
 .cell_output .text_html { color-scheme: light; }
 .cell_output .text_html a, .cell_output .text_html a:visited { color: #0b57a4; }
+code.literal, code.literal .pre { white-space: normal; overflow-wrap: anywhere; }
 @media print { .cell, .cell_output figure { break-inside: avoid; } }
 """
 # The theme's own link to the start stands in no landmark.
