@@ -97,12 +97,11 @@ class Seen:
 
     @property
     def still(self) -> list[str]:
-        """Controls that move no picture or no words."""
+        """Controls that move neither the picture nor the words below it."""
         return [
-            f"{c['figure']}: {c['label']} moves no {what}"
-            for c in self.controls
-            for what, did in (("picture", c["moved"]), ("words", c["read"]))
-            if not did
+            f"{control['figure']}: {control['label']} moves nothing"
+            for control in self.controls
+            if not control["moved"] and not control["read"]
         ]
 
 
