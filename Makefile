@@ -26,7 +26,7 @@ help::
 	@echo "make tour                             take the pictures of the README from that site"
 	@echo "make lint                             ruff, and whether the notebooks are up to date"
 	@echo "make bench                            timings and trained figures, side by side (half an hour)"
-	@echo "make claims                           measure the claims of the lecture into the package (100 min of CPU; it resumes)"
+	@echo "make claims                           measure the claims of the lecture into the package (two hours of CPU; it resumes)"
 
 test-environment:
 	@sh .ci/environment.sh test

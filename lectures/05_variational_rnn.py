@@ -442,7 +442,7 @@ print(f"RNN with MADE, no z  {sceptic}, exact")
 print(f"distance             {sceptic.mean - vrnn_bound.mean:.2f} nats at every step")
 
 # %% [markdown]
-# What if the VRNN gets the same output? Here both have a MADE over the keys, and both are trained alike, with a larger learning rate, chosen on the validation pieces. So this RNN is better than the one above.
+# What if the VRNN gets the same output? Here both have a MADE over the keys, and both are trained alike: the same steps, and the learning rate that was chosen for this RNN on the validation pieces.
 
 # %%
 memory = measured("vrnn_chorales_made", "log p, RNN with MADE, no z")

@@ -275,7 +275,7 @@ def page(live):
 def test_the_page_is_small_and_asks_for_nothing(page):
     assert len(page.encode()) <= 3e6
     assert len(gzip.compress(page.encode())) <= 6e5
-    assert "http" not in page
+    assert not re.search("https?:", page)  # the letters alone may be those of a picture
 
 
 def test_the_page_has_the_states_of_the_controls(live, page):
