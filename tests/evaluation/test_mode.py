@@ -43,6 +43,7 @@ CALLS = {
     ),
     "plain_elbo": lambda m: evaluation.plain_elbo(m, m.prior().expand((6,)), X, samples=5),
     "quadrature_world": lambda m: world(m).log_prob(X),
+    "score": lambda m: torch.tensor(evaluation.score(m, X, X, k=3).nats.value),
 }
 OTHERS = {
     "ais_lower_bound": lambda m: annealed(m, evaluation.ais_lower_bound),
