@@ -131,7 +131,7 @@ def opened(
     page.on("request", lambda request: seen.asked.append(request.url))
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
     page.on("console", lambda said: said.type == "error" and seen.errors.append(said.text))
-    page.goto(path.as_uri())
+    page.goto(path.resolve().as_uri())
     page.evaluate(SETTLED)
     seen.overflow = page.evaluate(OVERFLOW)
     yield page, seen

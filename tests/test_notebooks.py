@@ -1,6 +1,7 @@
 """The builder: the same bytes every time, nothing leaks, and broken rules are named."""
 
 import ast
+import re
 import shutil
 
 import nbformat
@@ -258,6 +259,14 @@ def test_the_release_holds_notebooks_only():
     for path in (ROOT / "assignments").rglob("*"):
         if path.is_file() and ".ipynb_checkpoints" not in path.parts:
             assert path.suffix == ".ipynb"
+
+
+def test_every_column_of_a_table_on_a_page_has_a_name():
+    """A screen reader says the name of a column before each of its cells."""
+    for path in [*ROOT.glob("lectures/*.ipynb"), *ROOT.glob("assignments/*/*.ipynb")]:
+        text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells)
+        heads = re.findall(r"^(\|.*)\n\|[-:| ]+\|$", text, re.MULTILINE)
+        assert not [head for head in heads if re.search(r"\|\s*\|", head)], path.name
 
 
 def test_code_cells_parse_in_every_percent_file():

@@ -4,7 +4,7 @@
 # **Slides 2 and 19 of Lecture 12 of [CS236](https://deepgenerativemodels.github.io/).** Many combinations are possible, and evaluating them is hard. You propose one, predict from the
 # lectures what it will do, measure it, and say what failed. It is graded by a person. A prediction that turns out wrong, and is explained, earns as much as one that comes true.
 #
-# | | part | points | what earns them |
+# | no. | part | points | what earns them |
 # |---|---|---|---|
 # | 1 | the proposal | 5 | one combination, one baseline that differs from it in what you want to study, and a reason to expect a difference |
 # | 2 | the prediction | 6 | for each column a direction and a rough size, each from a lecture; written before the first run |
