@@ -125,7 +125,7 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         root.chmod(0o755)  # tests of the grader's walls look at it as somebody else
-        for name in ("course_lib", "tests", "solutions", "assignments"):
+        for name in ("course_lib", "tests", "lectures", "solutions", "assignments"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("pyproject.toml", "nbgrader_config.py"):
             shutil.copy(ROOT / name, root)
