@@ -64,7 +64,7 @@ def build_critic(kind: str, x_shape: int | tuple[int, ...], hidden: Sequence[int
     Its activations are smooth because the penalty differentiates its gradient.
 
     Args:
-        kind: ``"jsd"`` or ``"wasserstein"``.
+        kind: ``"jsd"``, ``"saturating jsd"`` or ``"wasserstein"``.
         x_shape: the shape of one observation.
         hidden: widths of the hidden layers.
 

@@ -105,7 +105,8 @@ class InfoGAN(Game):
             categories: how many values the discrete code has.
             hidden: widths of the hidden layers of all three networks; the generator mirrors them.
             continuous: how many codes are numbers in [-1, 1]; their q is Gaussian with a scale.
-            critic: ``"jsd"``, in nats as the information is, or ``"wasserstein"``.
+            critic: ``"jsd"`` or ``"saturating jsd"``, in nats as the information is, or
+                ``"wasserstein"``.
             options: the constructor's ``alpha``, ``instance_noise`` and ``critic_turns``.
 
         Raises:

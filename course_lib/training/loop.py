@@ -86,7 +86,7 @@ def fit(
         record_every: steps between two records.
         seed: decides the batches and all noise.
         betas: Adam's two decay rates; adversarial training is often more stable with a first rate
-        of 0.5 or less.
+            of 0.5 or less.
         weight_decay: times the learning rate, the share of every weight that a step removes
             (AdamW; Loshchilov, Hutter, 2019, arXiv:1711.05101).
         device: where to train, e.g. ``"cpu"`` or ``"cuda"``.
