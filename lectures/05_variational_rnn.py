@@ -572,7 +572,7 @@ closing_table(
 )
 
 # %% [markdown]
-# The algebra of slide 9 is exact, and its order holds: VAEs of steps, RNN, VRNN. The condition is the RNN's output. Whoever wants likelihood should first make the output of a step as good as possible and then ask what a latent adds.
+# The algebra of slide 9 is exact, and its order holds: VAEs of steps, RNN, VRNN, the last by its importance bound. The condition is the RNN's output. Whoever wants likelihood should first make the output of a step as good as possible and then ask what a latent adds.
 #
 # ## Exercises
 #

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shutil
 import sys
 
 import pytest
@@ -19,6 +20,7 @@ def measure(seed):
         log.write(f"{name} {{seed}}\\n")
     {body}
 """
+BODY = "return {'figure': 2.0 + seed, 'CPU s': 1}"
 
 
 @pytest.fixture
@@ -39,9 +41,9 @@ class Folder:
         self.claims.mkdir()
         self.runner = runner
 
-    def add(self, name, body="return {'figure': 2.0 + seed, 'CPU s': 1}", verdict="holds exactly"):
+    def add(self, name, body=BODY, verdict="holds exactly", extra=""):
         source = CLAIM.format(name=name, log=str(self.log), body=body, verdict=verdict)
-        (self.claims / f"{name}.py").write_text(source)
+        (self.claims / f"{name}.py").write_text(f"{source}\n{extra}\n")
 
     def run(self, *words):
         for name in [n for n in sys.modules if n.split(".")[0] == self.claims.name]:
@@ -156,6 +158,32 @@ def test_new_words_are_recorded_without_measuring(folder):
     folder.run("--seeds", "1")
     assert folder.measured() == []
     assert folder.recorded()["one"]["verdict"] == "holds, with this condition: it is dry"
+
+
+def test_new_words_need_no_stored_results(folder):
+    folder.add("one")
+    folder.run("--seeds", "1")
+    folder.measured()
+    shutil.rmtree(folder.results)
+    before = folder.recorded()["one"]
+    new = {"verdict": "holds, with this condition: it is dry"}
+    folder.add("one", **new)
+    folder.run("one", "--show")
+    assert folder.measured() == []
+    assert folder.recorded()["one"] == before | new
+    assert "it is dry" in folder.table.read_text()
+
+
+def test_choosing_prints_every_score_and_fails_unless_the_best_is_chosen(folder, capsys):
+    choose = "CHOICES, CHOSEN = (0.5, 1, 2), 1\ndef validation_score(choice):\n    return {}"
+    folder.add("one", extra=choose.format("(choice - 1) ** 2"))
+    folder.add("two")  # chooses nothing
+    assert folder.run("--choose") == 0
+    assert capsys.readouterr().out == "one: 0.5: 0.25, 1: 0, 2: 1; best 1, chosen 1\n"
+    folder.add("one", extra=choose.format("-choice"))
+    assert folder.run("--choose") == 1
+    assert "best 2, chosen 1" in capsys.readouterr().out
+    assert folder.measured() == []
 
 
 def test_an_interrupted_run_goes_on_where_it_was_and_keeps_what_was_recorded(folder):

@@ -25,12 +25,13 @@ CLAIM = "Steps that share a memory and have a z: VRNN beats VAEs of steps and RN
 HELD_OUT = "300 test images"
 SETTINGS = "Weights by the 200 validation images; how the settings were chosen is not recorded."
 VERDICT = (
-    "holds, with this condition: the bits of one row are independent given the past; once they "
-    "see each other, z adds little"
+    "holds, with this condition: the bits of one row are independent given the past, and the VRNN "
+    "is scored by its importance bound, for its ELBO and the RNN's log p differ by less than the "
+    "seeds do; once the bits see each other, z adds little"
 )
 EVIDENCE = (
     ("importance bound, VAE of single rows", "<", "log p, RNN"),
-    ("log p, RNN", "<", "ELBO, VRNN"),
+    ("log p, RNN", "<", "importance bound, VRNN"),
     ("log p, RNN with MADE", ">", "importance bound, VRNN"),
     ("log p, RNN with MADE", "<", "importance bound, VRNN with MADE"),
 )
