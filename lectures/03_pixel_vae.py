@@ -424,8 +424,8 @@ for name, accuracy in probes.items():
 # <details><summary><b>Answer to Q8</b></summary>
 #
 # The untrained encoder is last, and yet names half of the digits or more: any eight numbers made of the pixels keep something of the class. That is why it must be the
-# null. Training adds a lot. But the raw pixels beat both codes, and over three seeds (closing table) the VAE's code beats PixelVAE's: the autoregressive layer took
-# information out of z. So the claim holds against the untrained encoder, and not against the other two.
+# null. Training adds a lot. But the raw pixels beat both codes, and over three seeds (closing table) PixelVAE's code is no better than the VAE's: what the autoregressive
+# layer says of x, z need not say. So the claim holds against the untrained encoder, and not against the other two.
 #
 # </details>
 #
@@ -568,7 +568,7 @@ closing_table(
             "of the VAE's z",
             f"{probes['VAE']:.2f}",
             ("pixelvae_features", "VAE, linear probe"),
-            "better than PixelVAE's",
+            "no worse than PixelVAE's",
         ),
         (
             "of an untrained encoder's z",
@@ -606,7 +606,7 @@ closing_table(
 # %% [markdown]
 # The first claim holds at equal net: PixelVAE beats both of its parents. Models without z whose size and regularisation were chosen for them come close
 # to that small PixelVAE or pass it (the two rows before the features); one whose net was chosen with the same care is ahead of all of them. The second holds against an encoder that learnt
-# nothing and against a PixelCNN's own features; the VAE's code and the raw pixels do better. The third holds for training, not for the number of
+# nothing and against a PixelCNN's own features; the VAE's code does as well, and the raw pixels do better. The third holds for training, not for the number of
 # sequential passes.
 #
 # ## Exercises

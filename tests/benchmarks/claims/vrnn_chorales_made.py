@@ -27,10 +27,9 @@ SETTINGS = (
 )
 VERDICT = (
     "not shown here, because the VRNN's tightest bound and the RNN's log p differ by less than "
-    "another seed changes the VRNN; the VRNN's ELBO is lower"
+    "another seed changes the VRNN; the VRNN's ELBO is lower in the mean, not with every seed"
 )
 EVIDENCE = (
-    ("ELBO, VRNN with MADE", "<", "log p, RNN with MADE, no z"),
     ("ELBO, VRNN with MADE", "<", "importance bound, VRNN with MADE"),
     ("importance bound, VRNN with MADE", "<", "filtering bound, VRNN with MADE"),
 )
