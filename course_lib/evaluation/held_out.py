@@ -90,7 +90,8 @@ def evaluate(
     step, a line above the numbers says so.
 
     Args:
-        model: anything with ``elbo`` and ``importance_bound``.
+        model: anything with ``elbo`` and ``importance_bound``; a ``SemiSupervisedVAE`` is scored
+            by U(x), as if no label were known.
         x: (n, *event) held-out observations, on the model's device.
         k: samples of the importance bound.
         samples: samples of the ELBO.
@@ -98,15 +99,18 @@ def evaluate(
         seed: decides the noise.
 
     Raises:
+        TypeError: if ``x`` is not a tensor but, say, a dictionary of observations and labels.
         ValueError: if ``x`` is empty.
     """
+    if not isinstance(x, Tensor):
+        raise TypeError(f"x: expected one tensor of observations, got {type(x).__name__}")
     if len(x) == 0:
         raise ValueError("x: expected at least one example, got none")
     say_if_unfinished(model)
     bounds, importance = [], []
     with fork_seed(seed, x.device):
         for batch in x.split(batch_size):
-            bounds.append(model.elbo(batch, samples))
+            bounds.append(model.elbo(batch, samples=samples))
             importance.append(model.importance_bound(batch, k))
     total, _, kl = (torch.cat(parts) for parts in zip(*bounds, strict=True))
     return Evaluation(total, kl, torch.cat(importance), k)

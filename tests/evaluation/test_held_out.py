@@ -15,8 +15,9 @@ from course_lib.evaluation import (
     latent_shuffle_cost,
     mean_and_error,
 )
-from course_lib.models import VAE, FlowPosteriorVAE
+from course_lib.models import VAE, FlowPosteriorVAE, SemiSupervisedVAE
 from course_lib.objectives import Elbo
+from course_lib.randomness import fork_seed
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
 
@@ -49,6 +50,23 @@ def test_a_known_model_gets_its_known_numbers():
     torch.testing.assert_close(result.gap, torch.full((23,), 7.0))
     assert result.k == 7
     assert model.asked == [(10, 3), (10, 3), (3, 3)]
+
+
+def test_a_semi_supervised_model_is_scored_without_labels():
+    model, x = SemiSupervisedVAE.build(6, classes=3, z_dim=2, hidden=(8,)), bits(5)
+    result = evaluate(model, x, k=4, samples=2)
+    with fork_seed(0, x.device):
+        unlabelled = model.elbo(x, torch.full((5,), -1), samples=2)
+        importance = model.importance_bound(x, 4)
+    torch.testing.assert_close(result.elbo, unlabelled.total)
+    torch.testing.assert_close(result.kl, unlabelled.kl)
+    torch.testing.assert_close(result.importance_bound, importance)
+
+
+def test_a_dictionary_is_refused_by_name():
+    model = SemiSupervisedVAE.build(6, classes=3, z_dim=2, hidden=(8,))
+    with pytest.raises(TypeError, match="x: expected one tensor of observations, got dict"):
+        evaluate(model, {"x": bits(5), "label": torch.zeros(5, dtype=torch.int64)})
 
 
 def test_the_report_names_bound_and_units():
