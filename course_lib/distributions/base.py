@@ -81,6 +81,14 @@ class Brick(nn.Module):
         """Return the distribution given the context."""
         raise NotImplementedError
 
+    def as_events(self, numbers: Tensor) -> Tensor:
+        """Return a network's output as events, (..., event size) -> (..., *event_shape).
+
+        Vectors are returned as they are: a view would cost as much as a small layer's product.
+        """
+        shape = numbers.shape[:-1] + self.event_shape
+        return numbers if numbers.shape == shape else numbers.reshape(shape)
+
     def check_event(self, value: Tensor, name: str) -> None:
         """Raise if ``value`` is not a finite floating batch of this brick's events.
 
@@ -113,7 +121,8 @@ def check_finite(value: Tensor, name: str) -> None:
 
     A finite sum has finite terms; only if it is not, as when it overflows, is each looked at.
     """
-    if known_true(value.sum().isfinite()):
+    total = value.sum()
+    if known_true(total - total == 0):  # not of infinity, nor of NaN
         return
     if known_true(value.isfinite().logical_not().any()):
         raise ValueError(f"{name}: expected finite values, got NaN or infinity")

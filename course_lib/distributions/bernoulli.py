@@ -34,8 +34,8 @@ class IndependentBernoulli(Distribution):
 
     def __init__(self, logits: Tensor, event_dim: int = 1) -> None:
         self.logits = logits
-        split = logits.dim() - event_dim
-        super().__init__(logits.shape[:split], logits.shape[split:], validate_args=False)
+        self._event_axes = tuple(range(-event_dim, 0))
+        super().__init__(logits.shape[:-event_dim], logits.shape[-event_dim:], validate_args=False)
 
     @property
     def mean(self) -> Tensor:
@@ -44,9 +44,11 @@ class IndependentBernoulli(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the log-probability summed over the event: (..., *event) -> (...)."""
-        logits, value = torch.broadcast_tensors(self.logits, value)
+        logits = self.logits
+        if logits.shape != value.shape:
+            logits, value = torch.broadcast_tensors(logits, value)
         terms = binary_cross_entropy_with_logits(logits, value, reduction="none")
-        return -terms.flatten(-len(self.event_shape)).sum(-1)
+        return -terms.sum(self._event_axes)
 
     def sample(self, sample_shape: tuple[int, ...] = Size()) -> Tensor:
         """Return bits as floats, (*sample_shape, *batch, *event); no gradient passes through."""
@@ -56,7 +58,7 @@ class IndependentBernoulli(Distribution):
     def entropy(self) -> Tensor:
         """Return the sum over the event of each bit's entropy: (*batch,)."""
         terms = softplus(self.logits) - self.logits * self.mean
-        return terms.flatten(-len(self.event_shape)).sum(-1)
+        return terms.sum(self._event_axes)
 
 
 class BitBrick(Brick):
@@ -64,8 +66,8 @@ class BitBrick(Brick):
 
     def check_entries(self, value: Tensor, name: str) -> None:
         """Raise a ``ValueError`` if an entry is neither 0 nor 1."""
-        # x - x^2 is zero only for bits, and NaN at infinity, so one test is enough
-        if known_true(torch.addcmul(value, value, value, value=-1).abs().max() != 0):
+        # x - x^2 is zero only for bits, and NaN at infinity, which counts as true
+        if known_true(torch.addcmul(value, value, value, value=-1).abs().max()):
             super().check_entries(value, name)
             raise ValueError(
                 f"{name}: expected entries 0 and 1,"
@@ -92,6 +94,5 @@ class ConditionalBernoulli(BitBrick):
 
     def forward(self, context: Any = None) -> IndependentBernoulli:
         """Return the bits' distribution given the context, (batch, *context) -> batch of events."""
-        logits = self.network(context)
-        shape = logits.shape[:-1] + self.event_shape
-        return IndependentBernoulli(logits.reshape(shape), len(self.event_shape))
+        logits = self.as_events(self.network(context))
+        return IndependentBernoulli(logits, len(self.event_shape))

@@ -44,8 +44,8 @@ class DiagonalGaussian(Distribution):
                 f" got {tuple(log_scale.shape)}"
             )
         self.mu, self.log_scale = mu, log_scale
-        split = mu.dim() - event_dim
-        super().__init__(mu.shape[:split], mu.shape[split:], validate_args=False)
+        self._event_axes = tuple(range(-event_dim, 0))
+        super().__init__(mu.shape[:-event_dim], mu.shape[-event_dim:], validate_args=False)
 
     def expand(self, batch_shape: tuple[int, ...]) -> DiagonalGaussian:
         """Return the same distribution with a larger batch shape."""
@@ -90,22 +90,22 @@ class DiagonalGaussian(Distribution):
         return self._sum_event(self.log_scale + 0.5 * (1 + LOG_2PI))
 
     def _noise(self, sample_shape: tuple[int, ...]) -> Tensor:
-        shape = self._extended_shape(Size(sample_shape))
+        shape = Size(sample_shape) + self.mu.shape
         return torch.randn(shape, dtype=self.mu.dtype, device=self.mu.device)
 
     def _push(self, noise: Tensor) -> Tensor:
         return torch.addcmul(self.mu, self.log_scale.exp(), noise)
 
     def _sum_event(self, value: Tensor) -> Tensor:
-        return value.flatten(-len(self.event_shape)).sum(-1)
+        return value.sum(self._event_axes)
 
 
 @register_kl(DiagonalGaussian, DiagonalGaussian)
 def _kl_gaussian(q: DiagonalGaussian, p: DiagonalGaussian) -> Tensor:
     """KL(q, p) in closed form, summed over the event."""
-    log_ratio = q.log_scale - p.log_scale
-    standardised = (q.mu - p.mu) * (-p.log_scale).exp()
-    return q._sum_event(0.5 * ((2 * log_ratio).exp() + standardised.square() - 1) - log_ratio)
+    log_ratio = p.log_scale - q.log_scale
+    standardised = (p.mu - q.mu) * (-p.log_scale).exp()
+    return q._sum_event(0.5 * ((-2 * log_ratio).exp() + standardised.square() - 1) + log_ratio)
 
 
 class _WhiteNoise(DiagonalGaussian):
@@ -173,6 +173,5 @@ class ConditionalGaussian(Brick):
 
     def forward(self, context: Tensor) -> DiagonalGaussian:
         """Return the Gaussian given the context, (batch, *context) -> batch of events."""
-        mu, log_scale = self.network(context).chunk(2, -1)
-        shape = mu.shape[:-1] + self.event_shape
-        return DiagonalGaussian(mu.reshape(shape), log_scale.reshape(shape), len(self.event_shape))
+        mu, log_scale = map(self.as_events, self.network(context).chunk(2, -1))
+        return DiagonalGaussian(mu, log_scale, len(self.event_shape))

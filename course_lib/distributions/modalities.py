@@ -139,6 +139,7 @@ class InferenceNets(nn.Module):
         if len(shapes) != 1:
             raise ValueError(f"nets: expected nets for one shape of z, got {sorted(shapes)}")
         self.subsets = tuple(nets)
+        self._keys = {frozenset(names): _key(names) for names in nets}
         self.event_shape = next(iter(nets.values())).event_shape
         self.nets = nn.ModuleDict({_key(names): net for names, net in nets.items()})
 
@@ -164,11 +165,13 @@ class InferenceNets(nn.Module):
         Raises:
             ValueError: if there is no net for this set of modalities.
         """
-        for names in self.subsets:
-            if set(names) == set(x):
-                return self.nets[_key(names)](x)
-        known = "; ".join(_listed(names) for names in self.subsets)
-        raise ValueError(f"x: expected a set of modalities with a net ({known}), got {_listed(x)}")
+        key = self._keys.get(frozenset(x))
+        if key is None:
+            known = "; ".join(_listed(names) for names in self.subsets)
+            raise ValueError(
+                f"x: expected a set of modalities with a net ({known}), got {_listed(x)}"
+            )
+        return self.nets[key](x)
 
 
 class ConcatNetwork(nn.Module):

@@ -167,8 +167,8 @@ class HierarchicalPixelVAE(nn.Module):
         if self.training and self.input_noise:
             seen = x + self.input_noise * torch.randn_like(x)
         z1, log_q = rsample_and_log_prob(self.posterior(seen), (as_count(samples, "samples"),))
-        z2, kl_z2 = sample_and_kl(self.z2_posterior(z1), self.prior(), 1)
-        kl_z1 = log_q - self.z1_prior(z2[0]).log_prob(z1)
+        z2, kl_z2 = sample_and_kl(self.z2_posterior(z1), self.prior())
+        kl_z1 = log_q - self.z1_prior(z2).log_prob(z1)
         reconstruction = self.likelihood(z1).log_prob(x)
         means = [piece.mean(0) for piece in (reconstruction, kl_z1, kl_z2)]
         return HierarchicalElbo(means[0] - means[1] - means[2], *means)

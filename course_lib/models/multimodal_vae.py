@@ -242,14 +242,13 @@ def jmvae_objective(
         raise ValueError(f"x: expected all of {', '.join(model.names)}, got {', '.join(x)}")
     seen = model.encoder_input(x)
     joint = model.posterior(seen)
-    parts = objectives.elbo(model.prior(), model.likelihood, joint, x)
-    bound = parts.reconstruction - kl_weight * parts.kl
+    bound = objectives.elbo(model.prior(), model.likelihood, joint, x).weighed(kl_weight)
     joint = _held(joint) if detach_joint else joint
     for names in model.posterior.subsets:
         if len(names) < len(x):
             part = model.posterior({m: seen[m] for m in names})
             pair = (joint, part) if direction == "forward" else (part, joint)
-            bound = bound - alpha * _kl(*pair)
+            bound = torch.sub(bound, _kl(*pair), alpha=alpha)
     return bound
 
 
@@ -267,7 +266,7 @@ def mvae_objective(model: MultimodalVAE, x: Views, *, kl_weight: float | Tensor 
     sets = [names for names in model.posterior.subsets if set(names) <= set(x)]
     model.likelihood.check_event(x, "x")
     bounds = [model.elbo({m: x[m] for m in names}) for names in sets]
-    return sum(bound.reconstruction - kl_weight * bound.kl for bound in bounds)
+    return sum(bound.weighed(kl_weight) for bound in bounds)
 
 
 def _kl(q: Distribution, p: Distribution) -> Tensor:
@@ -275,7 +274,7 @@ def _kl(q: Distribution, p: Distribution) -> Tensor:
     try:
         return kl_divergence(q, p)
     except NotImplementedError:
-        return sample_and_kl(q, p, 1)[1]
+        return sample_and_kl(q, p)[1]
 
 
 def _held(q: DiagonalGaussian) -> DiagonalGaussian:

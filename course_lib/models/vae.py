@@ -139,10 +139,8 @@ class VAE(nn.Module):
 
     def weighed_loss(self, bound: Elbo, kl_weight: float = 1.0) -> Tensor:
         """Return the batch mean of w KL - E_q[log p(x|z)]; w is ``kl_weight`` times the warm-up."""
-        if kl_weight == 1 and not self.warm_up.rises:
-            return -bound.total.mean()
-        weight = kl_weight * self.warm_up()
-        return -(bound.reconstruction - weight * bound.kl).mean()
+        weight = kl_weight * self.warm_up() if self.warm_up.rises else kl_weight
+        return -bound.weighed(weight).mean()
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:

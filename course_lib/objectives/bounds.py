@@ -22,6 +22,12 @@ class Elbo(NamedTuple):
     reconstruction: Tensor
     kl: Tensor
 
+    def weighed(self, kl_weight: float | Tensor) -> Tensor:
+        """Return reconstruction - kl_weight * kl, (batch,): the bound itself where that is 1."""
+        if isinstance(kl_weight, float) and kl_weight == 1:
+            return self.total
+        return self.reconstruction - kl_weight * self.kl
+
 
 def elbo(
     prior: Distribution,
@@ -38,7 +44,7 @@ def elbo(
 
     Args:
         prior: p(z).
-        likelihood: maps z to p(x|z).
+        likelihood: maps z, (batch, *latent) or (samples, batch, *latent), to p(x|z).
         posterior: q(z|x), batch shape (batch,).
         x: (batch, *event) observations.
         samples: how many z are drawn for each x.
@@ -60,13 +66,15 @@ def elbo(
 
     Paper: Kingma, Welling (2014), Auto-encoding variational Bayes, arXiv:1312.6114.
     """
-    z, kl = sample_and_kl(posterior, prior, as_count(samples, "samples"))
-    log_likelihood = likelihood(z).log_prob(x)  # (samples, batch)
-    reconstruction = log_likelihood.squeeze(0) if samples == 1 else log_likelihood.mean(0)
+    sample_shape = () if as_count(samples, "samples") == 1 else (samples,)
+    z, kl = sample_and_kl(posterior, prior, sample_shape)
+    reconstruction = _mean(likelihood(z).log_prob(x), sample_shape)
     return Elbo(reconstruction - kl, reconstruction, kl)
 
 
-def sample_and_kl(q: Distribution, p: Distribution, samples: int) -> tuple[Tensor, Tensor]:
+def sample_and_kl(
+    q: Distribution, p: Distribution, sample_shape: tuple[int, ...] = ()
+) -> tuple[Tensor, Tensor]:
     r"""Return z ~ q and an unbiased estimate of KL(q, p), exact where the pair has a closed form.
 
     For z = f(z') with z' from a base q', the base's KL is exact and only the change that f makes is
@@ -80,21 +88,27 @@ def sample_and_kl(q: Distribution, p: Distribution, samples: int) -> tuple[Tenso
     Args:
         q: the distribution to sample, batch shape (batch,).
         p: the distribution to compare with.
-        samples: how many z to draw.
+        sample_shape: how many independent z to draw, ``(samples,)``; one if it is empty.
 
     Returns:
-        z, (samples, batch, *event), differentiable, and the KL, (batch,), in nats.
+        z, (*sample_shape, batch, *event), differentiable, and the KL, (batch,), in nats.
     """
     try:
         if not isinstance(q, Pushforward):
-            return q.rsample((samples,)), kl_divergence(q, p)
+            return q.rsample(sample_shape), kl_divergence(q, p)
         base_kl = kl_divergence(q.base, p)
     except NotImplementedError:
-        z, log_q = rsample_and_log_prob(q, (samples,))
-        return z, (log_q - p.log_prob(z)).mean(0)
-    z_base = q.base.rsample((samples,))
+        z, log_q = rsample_and_log_prob(q, sample_shape)
+        return z, _mean(log_q - p.log_prob(z), sample_shape)
+    z_base = q.base.rsample(sample_shape)
     z, log_det = q.push(z_base)
-    return z, base_kl + (p.log_prob(z_base) - p.log_prob(z) - log_det).mean(0)
+    change = p.log_prob(z_base) - p.log_prob(z) - log_det
+    return z, base_kl + _mean(change, sample_shape)
+
+
+def _mean(value: Tensor, sample_shape: tuple[int, ...]) -> Tensor:
+    """Return the mean over the samples, if there is more than one: (*sample_shape, batch)."""
+    return value.mean(0) if sample_shape else value
 
 
 def importance_bound(

@@ -74,7 +74,7 @@ class Run:
         self.history = History(steps=steps)
         self.step, self.text = 0, ""
         self.best: dict[str, Tensor] | None = None
-        self._order: Tensor | None = None
+        self._examples, self._order = size_of(train, "train"), None
         self._since: dict[str, list[Tensor]] = {}
         self._began = time.monotonic()
 
@@ -149,15 +149,13 @@ class Run:
         self.model.unfinished = None if done else f"step {self.step} of {self.steps}"
 
     def _batch(self, step: int) -> Data:
-        n = size_of(self.train, "train")
-        size = min(self.batch_size, n)
-        per_epoch = n // size
-        epoch, place = divmod(step, per_epoch)
+        size = min(self.batch_size, self._examples)
+        epoch, place = divmod(step, self._examples // size)
         if place == 0 or self._order is None:
             generator = torch.Generator().manual_seed(seed_for("order", self.seed, epoch))
-            self._order = torch.randperm(n, generator=generator)
+            self._order = torch.randperm(self._examples, generator=generator)
         index = self._order[place * size : (place + 1) * size]
-        return move(map_data(self.train, lambda x: x[index]), self.device)
+        return map_data(self.train, lambda x: x[index].to(self.device))
 
     def first_step(self) -> list[tuple[str, str, list[str]]]:
         """Return each player's loss and gradient norms of the step just taken, to five digits.

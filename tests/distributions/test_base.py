@@ -5,7 +5,12 @@ import torch
 from torch import nn
 from torch.distributions import Independent, Normal
 
-from course_lib.distributions import Brick, rsample_and_log_prob
+from course_lib.distributions import (
+    Brick,
+    ConditionalBernoulli,
+    ConditionalGaussian,
+    rsample_and_log_prob,
+)
 from course_lib.distributions.base import check_finite, first_parameter
 
 pytestmark = pytest.mark.usefixtures("fixed_seed")
@@ -51,3 +56,19 @@ def test_infinities_that_cancel_are_seen_and_a_sum_that_overflows_is_no_error():
     with pytest.raises(ValueError, match="x: expected finite values"):
         check_finite(torch.tensor([math.inf, -math.inf]), "x")
     check_finite(torch.full((8,), torch.finfo(torch.float32).max), "x")
+
+
+@pytest.mark.parametrize("shape", [(6,), (1, 2, 3)])
+@pytest.mark.parametrize("batch", [(), (5,), (4, 5)])
+def test_a_networks_numbers_become_events_in_row_major_order(shape, batch):
+    numbers = torch.randn(*batch, 6)
+    events = Brick(shape).as_events(numbers)
+    assert events.shape == (*batch, *shape)
+    assert torch.equal(events.flatten(-len(shape)), numbers)
+
+
+@pytest.mark.parametrize("shape", [6, (1, 2, 3)])
+def test_a_network_with_too_many_outputs_is_refused(shape):
+    for brick in (ConditionalBernoulli, ConditionalGaussian):
+        with pytest.raises(RuntimeError, match="invalid for input of size"):
+            brick(nn.Linear(2, 14), shape)(torch.zeros(5, 2))

@@ -86,7 +86,7 @@ MATCHING = [
         "models/vae.py",
         OPTIONS,
         ("family: warm-up left out of the loss", "kl_weight * self.warm_up()", "kl_weight"),
-        ("family: weight on the reconstruction too", "bound.reconstruction - weight", "weight"),
+        ("family: weight on all terms", "bound.weighed(weight)", "(weight * bound.total)"),
         ("family: the encoder sees x without noise", "self.encoder_input(x))", "x)"),
     ),
     *mutants_of(
@@ -99,13 +99,13 @@ MATCHING = [
         ),
         (
             "family: JMVAE ignores the warm-up",
-            "parts.reconstruction - kl_weight *",
-            "parts.reconstruction - 1.0 *",
+            "likelihood, joint, x).weighed(kl_weight)",
+            "likelihood, joint, x).total",
         ),
         (
             "family: MVAE ignores the warm-up",
-            "bound.reconstruction - kl_weight *",
-            "bound.reconstruction - 1.0 *",
+            "bound.weighed(kl_weight)",
+            "bound.total",
         ),
         ("family: the parts' nets see no noise", "{m: seen[m] for", "{m: x[m] for"),
     ),

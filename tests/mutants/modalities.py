@@ -57,13 +57,13 @@ MODALITIES = [
         ),
         (
             "modalities: a net for any set of that size",
-            "set(names) == set(x)",
-            "len(names) == len(x)",
+            "self._keys.get(frozenset(x))",
+            "{len(s): key for s, key in self._keys.items()}.get(len(x))",
         ),
         (
             "modalities: a larger set's net for a smaller one",
-            "set(names) == set(x)",
-            "set(names) >= set(x)",
+            "self._keys.get(frozenset(x))",
+            "next((key for s, key in self._keys.items() if s >= set(x)), None)",
         ),
         ("modalities: different lengths let through", "len(set(sizes.values())) > 1", "False"),
     ),
@@ -74,8 +74,8 @@ MODALITIES = [
         ("tied: joint net dragged", "_held(joint) if detach_joint else joint", "joint"),
         ("tied: joint net always held", "_held(joint) if detach_joint else joint", "_held(joint)"),
         ("tied: only the mean is held", "q.log_scale.detach()", "q.log_scale"),
-        ("tied: KL added", "bound - alpha * _kl", "bound + alpha * _kl"),
-        ("tied: alpha forgotten", "bound - alpha * _kl", "bound - _kl"),
+        ("tied: KL added", "torch.sub(bound", "torch.add(bound"),
+        ("tied: alpha forgotten", ", alpha=alpha)", ")"),
         (
             "tied: only one modality tied",
             "if len(names) < len(x):",

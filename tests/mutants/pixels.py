@@ -322,7 +322,7 @@ PIXELS = [
         MODELS,
         (
             "hierarchy: KL of z1 with z2 from the prior",
-            "self.z1_prior(z2[0]).log_prob(z1)\n        reconstruction",
+            "self.z1_prior(z2).log_prob(z1)\n        reconstruction",
             "self.z1_prior(self.prior().sample(z1.shape[:2])).log_prob(z1)\n        reconstruction",
         ),
         (
@@ -337,13 +337,13 @@ PIXELS = [
         ),
         (
             "hierarchy: KL of z1 reversed",
-            "kl_z1 = log_q - self.z1_prior(z2[0]).log_prob(z1)",
-            "kl_z1 = self.z1_prior(z2[0]).log_prob(z1) - log_q",
+            "kl_z1 = log_q - self.z1_prior(z2).log_prob(z1)",
+            "kl_z1 = self.z1_prior(z2).log_prob(z1) - log_q",
         ),
         (
             "hierarchy: z1 detached below z2",
-            "self.z2_posterior(z1), self.prior(), 1)",
-            "self.z2_posterior(z1.detach()), self.prior(), 1)",
+            "self.z2_posterior(z1), self.prior())",
+            "self.z2_posterior(z1.detach()), self.prior())",
         ),
         (
             "hierarchy: p(z2) left out of the weights",

@@ -120,6 +120,13 @@ class TestElbo:
         with pytest.raises(ValueError, match="samples: expected a positive integer"):
             elbo(world.prior, world.likelihood, q, x, samples=bad)
 
+    def test_one_draw_of_z_comes_without_an_axis_of_samples(self, world):
+        x, q = x_and_poor_q(world, 5)
+        seen = []
+        for samples in (1, 3):
+            elbo(world.prior, lambda z: seen.append(z.shape) or world.likelihood(z), q, x, samples)
+        assert seen == [(5, *q.event_shape), (3, 5, *q.event_shape)]
+
 
 class TestImportanceBound:
     @pytest.mark.parametrize("k", [1, 4, 9])
@@ -229,8 +236,7 @@ def estimates(q, p, n):
         q = Pushforward(q.base.expand((n,)), q.transforms)
     else:
         q = q.expand((n,))
-    z, kl = sample_and_kl(q, p, 1)
-    return z.squeeze(0), kl
+    return sample_and_kl(q, p)
 
 
 class TestSampleAndKl:
@@ -248,20 +254,20 @@ class TestSampleAndKl:
         assert ((z.mean(0) - apart.mean(0)).abs() < 5 * spread).all()
 
     @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
-    @pytest.mark.parametrize("samples", [1, 3])
-    def test_shapes(self, pair, samples):
+    @pytest.mark.parametrize("sample_shape", [(), (1,), (3,)])
+    def test_shapes(self, pair, sample_shape):
         q, p = (make() for make in pair)
         base = q.base if isinstance(q, Pushforward) else q
         wide = base.expand((5,))
         q = Pushforward(wide, q.transforms) if isinstance(q, Pushforward) else wide
-        z, kl = sample_and_kl(q, p, samples)
-        assert z.shape == (samples, 5, 2)
+        z, kl = sample_and_kl(q, p, sample_shape)
+        assert z.shape == (*sample_shape, 5, 2)
         assert kl.shape == (5,)
 
     def test_maps_that_are_the_identity_add_no_noise(self):
         identity = [AffineAutoregressive(2, (8,)).double(), Planar(2).double()]
         q = Pushforward(narrow().expand((50,)), identity)
-        _, kl = sample_and_kl(q, white(), 1)
+        _, kl = sample_and_kl(q, white())
         torch.testing.assert_close(kl, kl_divergence(q.base, white()), rtol=0, atol=1e-6)
 
     def test_near_the_identity_it_is_far_less_noisy_than_the_plain_estimate(self):
@@ -270,14 +276,14 @@ class TestSampleAndKl:
             map_.network.layers[-1].bias.copy_(torch.tensor([0.05, 0.02, -0.03, 0.01]))
             q = Pushforward(narrow().expand((4000,)), [map_])
             z, log_q = q.rsample_and_log_prob()
-            _, kl = sample_and_kl(q, white(), 1)
+            _, kl = sample_and_kl(q, white())
         assert kl.std() < 0.15 * (log_q - white().log_prob(z)).std()
 
     def test_its_gradient_reaches_base_and_maps(self):
         mu = torch.zeros(64, 2, dtype=torch.float64, requires_grad=True)
         map_ = moved(Planar(2))
         q = Pushforward(DiagonalGaussian(mu, mu * 0), [map_])
-        z, kl = sample_and_kl(q, white(), 8)
+        z, kl = sample_and_kl(q, white(), (8,))
         for result in (z.square().sum(), kl.sum()):
             slopes = torch.autograd.grad(result, (mu, map_.shared), retain_graph=True)
             assert all(slope.abs().sum() > 0 for slope in slopes)

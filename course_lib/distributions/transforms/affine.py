@@ -82,4 +82,5 @@ class AffineAutoregressive(Transform):
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return z and log|det dz/dx| by one pass of the network."""
         mu, log_scale = self.conditioner(x, context)
-        return (x - mu) * (-log_scale).exp(), -log_scale.sum(-1)
+        log_slope = -log_scale
+        return (x - mu) * log_slope.exp(), log_slope.sum(-1)
