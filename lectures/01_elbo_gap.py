@@ -109,11 +109,11 @@ posterior = linear.posterior(x_linear)
 mean, variance = linear.best_mean_field(x_linear)
 covariance = posterior.covariance_matrix
 measured_gap = linear.gap(x_linear, mean, torch.diag_embed(variance))
-print("gap of the posterior itself  ", linear.gap(x_linear, posterior.mean, covariance))
-print("gap of the best independent q", measured_gap)
-print("its closed form              ", linear.mean_field_gap())
-print("variance of the posterior    ", covariance[0].diagonal())
-print("variance of the best q       ", variance.reshape(-1, 3)[0])
+print("gap of the posterior itself  ", linear.gap(x_linear, posterior.mean, covariance).numpy())
+print("gap of the best independent q", measured_gap.numpy().round(4))
+print("its closed form              ", round(linear.mean_field_gap(), 4))
+print("variance of the posterior    ", covariance[0].diagonal().numpy().round(4))
+print("variance of the best q       ", variance.reshape(-1, 3)[0].numpy().round(4))
 
 # %% [markdown]
 # <details><summary><b>Answer to Q2</b></summary>

@@ -533,8 +533,8 @@ for count in (50, 100):
     alone, joint_wrong = wrong[count, "labels alone"], wrong[count, "with the rest"]
     worse, better = (joint_wrong > alone).sum().item(), (joint_wrong < alone).sum().item()
     saved = mean_and_error(100 * (alone - joint_wrong))
-    print(f"{count} labels: error {100 * alone.mean():.1f} % from the labels alone,", end=" ")
-    print(f"{100 * joint_wrong.mean():.1f} % with the rest, a gain of {saved} points:")
+    print(f"{count} labels: error {100 * alone.mean():.1f} % from labels alone,", end=" ")
+    print(f"{100 * joint_wrong.mean():.1f} % with the rest, a gain of {saved}:")
     print(f"  the joint VAE alone reads {better} images, the other alone {worse}")
 
 # %% [markdown]

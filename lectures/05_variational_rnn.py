@@ -47,7 +47,10 @@ SEED = 0
 #
 # Slide 9 factors the joint distribution of a sequence x and its latents z in the order of time:
 #
-# $$p(x_{\le T}, z_{\le T}) = \prod_{t=1}^T p(x_t \mid z_{\le t}, x_{<t})\ p(z_t \mid z_{<t}, x_{<t}), \qquad q(z_{\le T} \mid x_{\le T}) = \prod_{t=1}^T q(z_t \mid z_{<t}, x_{\le t}).$$
+# $$\begin{aligned}
+# p(x_{\le T}, z_{\le T}) &= \prod_{t=1}^T p(x_t \mid z_{\le t}, x_{<t})\ p(z_t \mid z_{<t}, x_{<t}), \\
+# q(z_{\le T} \mid x_{\le T}) &= \prod_{t=1}^T q(z_t \mid z_{<t}, x_{\le t}).
+# \end{aligned}$$
 #
 # A recurrent network makes this finite: its **state** $h_{t-1}$ stands for all of $z_{<t}$ and $x_{<t}$. The slide's diagram has four parts. Our data are digits of 8x8 bits, read row by row: eight steps of eight bits.
 
@@ -338,7 +341,7 @@ torch.manual_seed(SEED)
 row_vae = VAE.build(x_shape=8, z_dim=4, hidden=(64,))
 single = [part["x"].flatten(0, 1) for part in (splits.train, splits.validation)]
 options = {"learning_rate": cosine(3e-3, 600), "batch_size": 200, "validation": single[1]}
-fit(row_vae, single[0], steps=600, seed=SEED, **options, checkpoint="checkpoints")
+_ = fit(row_vae, single[0], steps=600, seed=SEED, **options, checkpoint="checkpoints")
 
 # %%
 K = 100

@@ -62,8 +62,8 @@ with torch.no_grad():
         weight.add_(0.3 * torch.randn_like(weight))
     x, on_the_way = flow.brick().rsample_and_log_prob((1000,))
     backwards = flow.log_prob(x)
-print("log p(x) of three samples, counted while they are made ", on_the_way[:3])
-print("the same by running the flow backwards                ", backwards[:3])
+print("log p(x) of three samples, counted while they are made ", on_the_way[:3].numpy().round(4))
+print("the same by running the flow backwards                ", backwards[:3].numpy().round(4))
 print(f"largest difference: {(on_the_way - backwards).abs().max():.0e}")
 
 # %% [markdown]

@@ -51,9 +51,9 @@ SEED = 0
 # %%
 world = matching_world(encoder=2.0, decoder=8.0, tilt=1.0)
 p_data, q_z_given_x, p_z, p_x_given_z = world
-print("p_data(x)      ", p_data)
-print("q(z|x), x = 0  ", q_z_given_x[:, 0])
-print("p(x|z), z = 0  ", p_x_given_z[0])
+print("p_data(x)      ", p_data.numpy().round(3))
+print("q(z|x), x = 0  ", q_z_given_x[:, 0].numpy().round(3))
+print("p(x|z), z = 0  ", p_x_given_z[0].numpy().round(3))
 
 # %% [markdown]
 # A VAE maximises the average ELBO over the data. Lecture 1 says that the ELBO of each x is log p(x) minus a gap, and that the average of log p(x) is

@@ -278,7 +278,7 @@ print(
 #
 # The word "free bits" names at least three algorithms. Let $KL_{bj}$ be the KL of example b in dimension j, and λ the floor. Kingma et al. (2016) use the first:
 #
-# $$\sum_j \max\Big(\lambda, \frac1B \sum_b KL_{bj}\Big), \qquad \frac1B \sum_b \sum_j \max(\lambda, KL_{bj}), \qquad \max\Big(\lambda, \frac1B \sum_b \sum_j KL_{bj}\Big).$$
+# $$\sum_j \max\Big(\lambda, \frac1B \sum_b KL_{bj}\Big), \quad \frac1B \sum_b \sum_j \max(\lambda, KL_{bj}), \quad \max\Big(\lambda, \frac1B \sum_{b,j} KL_{bj}\Big).$$
 #
 # **Q6.** For the table of KLs below and λ = 0.5, which entries get a gradient in each version?
 
@@ -411,7 +411,10 @@ print(f"bound on I(c; x): {bound:.3f} nats, at most log 10 = {torch.tensor(10.0)
 #
 # A beta-VAE weighs the rate by β (slide 18). By the family above with (1 - β, β),
 #
-# $$E[\log p(x|z)] - \beta\, E[\text{rate}] = -(\beta - 1)\, I_q - \beta\, KL(q(z), p(z)) - E_{q(z)} KL(q(x|z), p(x|z)) - H(p_{data}).$$
+# $$\begin{aligned}
+# E[\log p(x|z)] - \beta\, E[\text{rate}] = {}& -(\beta - 1)\, I_q - \beta\, KL(q(z), p(z)) \\
+# & - E_{q(z)} KL(q(x|z), p(x|z)) - H(p_{data}).
+# \end{aligned}$$
 
 # %%
 for beta in (0.3, 1.0, 4.0):

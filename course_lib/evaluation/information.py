@@ -37,7 +37,7 @@ class InformationTerms:
 
     def __str__(self) -> str:
         return (
-            f"averaged KL {self.rate} = I_q {self.information} (at most log {self.n} ="
+            f"averaged KL {self.rate}\n  = I_q {self.information} (at most log {self.n} ="
             f" {math.log(self.n):.2f}) + KL(q(z), p(z)) {self.marginal_kl} nats"
         )
 

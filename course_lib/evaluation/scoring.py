@@ -67,7 +67,7 @@ class Score:
         said = [f"-log p(x) {relation} {self.nats} ({self.bound})"]
         if self.gap is not None and self.information is not None:
             said.append(f"gap at least {self.gap}, I_q {self.information} nats")
-        return "; ".join([*said, f"C2ST {self.accuracy:.3f} (floor {self.floor:.3f})"])
+        return "\n".join([*said, f"C2ST {self.accuracy:.3f} (floor {self.floor:.3f})"])
 
 
 @in_evaluation_mode

@@ -46,7 +46,7 @@ class TestResidual:
         text = str(Residual("log p(x) = ELBO + KL", -3.1234567, -3.1234567, 4.4e-16, 1e-10))
         assert text == (
             "log p(x) = ELBO + KL\n"
-            "  left -3.1234567   right -3.1234567   residual 4.4e-16   (tolerance 1e-10)"
+            "  left -3.1234567  right -3.1234567  residual 4.4e-16  (tolerance 1e-10)"
         )
         broken = str(Residual("mass", -1234.1234567, 1.0, 1234.0, 1e-10))
         assert max(map(len, broken.splitlines())) <= 100

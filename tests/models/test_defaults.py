@@ -113,9 +113,10 @@ def test_a_flow_tightens_the_bound():
     assert gap(vae("FlowPosteriorVAE")) < gap(vae("VAE"))
 
 
-def test_a_divergence_in_z_brings_the_aggregate_posterior_nearer_to_the_prior():
-    """Slide 15, by the MMD; the adversary's default is too weak for it in so few steps."""
-    assert terms("InfoVAE").marginal_kl.value < terms("VAE").marginal_kl.value
+@pytest.mark.parametrize("name", ["AdversarialAutoencoder", "InfoVAE"])
+def test_a_divergence_in_z_brings_the_aggregate_posterior_nearer_to_the_prior(name):
+    """Slide 15, by a critic and by the MMD; with either it holds on seeds 0 to 4."""
+    assert terms(name).marginal_kl.value < terms("VAE").marginal_kl.value
 
 
 def test_a_beta_vae_is_a_vae_until_beta_is_asked_for():

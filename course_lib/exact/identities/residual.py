@@ -32,7 +32,7 @@ class Residual:
     Example:
         >>> print(Residual("1 + 1 = 2", 2.0, 2.0, 0.0, 1e-10))
         1 + 1 = 2
-          left 2.0000000   right 2.0000000   residual 0.0e+00   (tolerance 1e-10)
+          left 2.0000000  right 2.0000000  residual 0.0e+00  (tolerance 1e-10)
     """
 
     name: str
@@ -47,11 +47,11 @@ class Residual:
         return self.residual <= self.tolerance
 
     def __str__(self) -> str:
-        verdict = "" if self.holds else "   DOES NOT HOLD"
+        verdict = "" if self.holds else "  DOES NOT HOLD"
         # two lines, so that neither is broken on a page of ordinary width
         return (
-            f"{self.name}\n  left {self.left:.7f}   right {self.right:.7f}"
-            f"   residual {self.residual:.1e}   (tolerance {self.tolerance:.0e}){verdict}"
+            f"{self.name}\n  left {self.left:.7f}  right {self.right:.7f}"
+            f"  residual {self.residual:.1e}  (tolerance {self.tolerance:.0e}){verdict}"
         )
 
 

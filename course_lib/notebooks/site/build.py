@@ -21,8 +21,10 @@ __all__ = ["SETTINGS", "build_site"]
 TAG = re.compile(r"<[^>]*>")
 SAID = re.compile(r'="([^"]*)"')  # in a tag: alternative text, labels
 PAGES = {".html", ".js", ".txt", ".inv"}
+# Ninety characters of code or of a printed table fit beside the menu of a laptop's window.
 # What a figure or a table stands on is light in the dark too: so are its words, links and sliders.
 STYLE = """
+article pre { font-size: 0.78rem; }
 .cell_output figure figcaption { color: inherit; text-align: left; }
 .cell_output caption { color: inherit; }
 .cell_output .text_html { color-scheme: light; }
