@@ -1,7 +1,7 @@
 """A model built with nothing but its sizes does on the course's data what its slide says.
 
-Each is trained for a few seconds and compared on validation data. The floors leave a margin: they
-were set on three seeds, of which the suite trains on one.
+Each is trained for a few seconds and compared on validation data. What is asserted holds on seeds 0
+to 4, of which the suite trains on the first.
 """
 
 import math
@@ -105,7 +105,8 @@ def test_z_tells_about_x(name):
     """No default lets the latent collapse (slide 16)."""
     if name != "FlowPosteriorVAE":  # whose q(z|x) has no density at another image's z
         assert terms(name).information.value > 0.5
-    assert latent_shuffle_cost(vae(name), held_out()).mean().item() > 3
+    cost = latent_shuffle_cost(vae(name), held_out()).mean().item()
+    assert cost > (1.5 if name == "PixelVAE" else 3)  # pixels that see pixels need z less
 
 
 def test_a_flow_tightens_the_bound():
@@ -113,10 +114,15 @@ def test_a_flow_tightens_the_bound():
     assert gap(vae("FlowPosteriorVAE")) < gap(vae("VAE"))
 
 
-@pytest.mark.parametrize("name", ["AdversarialAutoencoder", "InfoVAE"])
-def test_a_divergence_in_z_brings_the_aggregate_posterior_nearer_to_the_prior(name):
-    """Slide 15, by a critic and by the MMD; with either it holds on seeds 0 to 4."""
-    assert terms(name).marginal_kl.value < terms("VAE").marginal_kl.value
+@pytest.mark.parametrize(
+    "name, settings", [("AdversarialAutoencoder", OF_GAMES), ("InfoVAE", SETTINGS)]
+)
+def test_a_divergence_in_z_brings_the_aggregate_posterior_nearer_to_the_prior(name, settings):
+    """Slide 15, by a critic and by the MMD, against a VAE with the same optimiser."""
+    plain = built(models.VAE.build, IMAGE, Z)
+    fit(plain, digits.load().train.x, steps=300, **settings)
+    without = information_terms(plain, held_out()).marginal_kl.value
+    assert terms(name).marginal_kl.value < without
 
 
 def test_a_beta_vae_is_a_vae_until_beta_is_asked_for():
