@@ -115,7 +115,7 @@ def test_a_flow_tightens_the_bound():
 
 
 @pytest.mark.parametrize(
-    "name, settings", [("AdversarialAutoencoder", OF_GAMES), ("InfoVAE", SETTINGS)]
+    ("name", "settings"), [("AdversarialAutoencoder", OF_GAMES), ("InfoVAE", SETTINGS)]
 )
 def test_a_divergence_in_z_brings_the_aggregate_posterior_nearer_to_the_prior(name, settings):
     """Slide 15, by a critic and by the MMD, against a VAE with the same optimiser."""
