@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import json
 import operator
 import subprocess
@@ -57,6 +58,18 @@ def test_the_verdict_rests_on_comparisons_that_every_seed_shows(name, claim):
         holds = [RELATIONS[relation](*pair) for pair in zip(values, bounds, strict=True)]
         assert len(holds) == 3, (left, relation, right)
         assert all(holds), (left, relation, right)
+
+
+def test_settings_are_chosen_by_scores_that_name_no_test_images(claim):
+    found = {name: claim(name) for name in NAMES}
+    choosing = {name for name in NAMES if hasattr(found[name], "CHOICES")}
+    assert {name for name in NAMES if "--choose" in found[name].SETTINGS} == choosing
+    for name in choosing:
+        assert found[name].CHOSEN in found[name].CHOICES, name
+        score = ast.parse(inspect.getsource(found[name].validation_score))
+        used = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(score)}
+        assert "validation" in used, name
+        assert "test" not in used, name
 
 
 def test_the_table_is_made_from_the_packaged_file(claim):

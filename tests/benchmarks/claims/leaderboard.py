@@ -25,8 +25,8 @@ from course_lib.figures.combine.recipe import BATCH, BUDGET, COURSE, build, pixe
 CLAIM = "Many combinations, and which is best depends on the measure (slides 2, 19)"
 HELD_OUT = "300 test images; costs as multiples of the plain VAE's, measured side by side"
 SETTINGS = (
-    "Fixed before the first run: sizes and budget; the weights of the comparisons are those of the "
-    "claims on each model. The validation images were used once, to look at two models."
+    "Fixed before the first run: sizes, budget and the weights of the comparisons, those that the "
+    "claims on each model had then. The validation images were used once, to look at two models."
 )
 VERDICT = (
     "holds, with this condition: at this size and budget PixelVAE is first by likelihood and takes "
