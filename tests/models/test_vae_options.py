@@ -62,6 +62,15 @@ def test_the_kls_weight_rises_in_equal_steps_to_the_full_loss(name):
     assert fifth == fourth == pytest.approx(loss_of(made(name), batch), rel=1e-6)
 
 
+def test_a_warm_up_weighs_the_kl_alone():
+    """Continued back to weight 0, the line of losses meets minus the reconstruction."""
+    model, batch = made("VAE", warm_up=4), batch_for("VAE")
+    first, second = loss_of(model, batch), loss_of(model, batch)
+    torch.manual_seed(1)
+    reconstruction = model.elbo(batch).reconstruction.mean().item()
+    assert first - (second - first) == pytest.approx(-reconstruction, rel=1e-5)
+
+
 @pytest.mark.parametrize("name", FAMILY)
 def test_outside_training_there_is_no_warm_up(name):
     batch = batch_for(name)

@@ -86,7 +86,7 @@ MATCHING = [
         "models/vae.py",
         OPTIONS,
         ("family: warm-up left out of the loss", "kl_weight * self.warm_up()", "kl_weight"),
-        ("family: weight on all terms", "bound.weighed(weight)", "(weight * bound.total)"),
+        ("family: weight on both terms", "bound.weighed(weight)", "(weight * bound.total)"),
         ("family: the encoder sees x without noise", "self.encoder_input(x))", "x)"),
     ),
     *mutants_of(
