@@ -1,4 +1,4 @@
-"""Redraw the few artists that change, and those above them: the pixels are a full draw's."""
+"""Redraw only the artists that change, and those above them; the pixels equal a full draw's."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Blit:
     """A figure whose static part is drawn once and cached.
 
     An artist drawn after the changing ones must be drawn again above them, or it would be covered:
-    the legend, the spines. What ``draw`` leaves on the canvas equals ``canvas.draw()`` in every
-    pixel, as long as axis limits, ticks and all else that is not ``dynamic`` stay as they are.
+    the legend, the spines. ``draw`` leaves on the canvas exactly the pixels of ``canvas.draw()``,
+    as long as axis limits, ticks and everything else that is not ``dynamic`` stay as they are.
 
     The layout engine runs once, here, and is then switched off: it costs as much as the drawing.
 
     Args:
         figure: the figure.
         dynamic: the artists that change.
-        scale: pixels per pixel: 2 for screens of high density.
+        scale: device pixels per figure pixel: 2 for high-density screens.
 
     Raises:
         ValueError: if an artist of ``dynamic`` is not in the figure.
@@ -55,7 +55,7 @@ class Blit:
             artist.draw(renderer)
 
     def draw_all(self) -> None:
-        """Draw everything, which also puts titles where they belong for the present resolution."""
+        """Draw everything, which also places titles for the current resolution."""
         self.canvas.draw()
 
     def pixels(self) -> np.ndarray:

@@ -45,16 +45,16 @@ def closing_table(rows: Sequence[Row]) -> ClosingTable:
     """Return the closing table of a lecture.
 
     Args:
-        rows: for each claim its sentence, what this run gave (shown as its ``str``), the claim and
-            the figure that ``measured`` knows or None, and, where the packaged verdict of that
-            claim is not the one to show, a verdict.
+        rows: for each claim its sentence, the result of this run (shown as its ``str``), the claim
+            and figure to look up with ``measured`` or None, and, to replace the packaged verdict, a
+            verdict.
 
     Returns:
         A table with the columns ``the lecture claims | this run | three seeds | verdict``.
 
     Raises:
         KeyError: if there is no such claim or figure.
-        ValueError: if the table is empty, or a row has neither a measured figure nor a verdict.
+        ValueError: if there is no row, or a row has neither a measured figure nor a verdict.
 
     Example:
         >>> row = ("log p = ELBO + gap", 3e-16, ("bound_identity", "largest residual, float64"))
@@ -62,7 +62,7 @@ def closing_table(rows: Sequence[Row]) -> ClosingTable:
         True
     """
     if not rows:
-        raise ValueError("rows: expected one row or more, got none")
+        raise ValueError("rows: expected at least one row, got none")
     return ClosingTable([_filled_in(*row) for row in rows])
 
 

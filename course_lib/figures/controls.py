@@ -1,4 +1,4 @@
-"""The controls of a figure, from which the notebook and the web page build their widgets."""
+"""The controls of a figure, from which notebook and web page build their widgets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Slider:
         low: the lowest value.
         high: the highest value.
         step: the distance between neighbours; if all four numbers are integers, so is the value.
-        value: the value at the start.
+        value: the initial value.
         label: what the reader sees; the name if empty.
         page_step: the coarser step of a web page, which stores every state; ``step`` if None.
 
@@ -57,7 +57,7 @@ class Slider:
         return all(isinstance(n, int) for n in (self.low, self.high, self.step, self.value))
 
     def grid(self) -> list[Any]:
-        """Return the values of the web page: ``value`` and steps from it in both directions."""
+        """Return the values on the web page: ``value`` and steps from it in both directions."""
         step = self.page_step or self.step
         slack = 1e-9 * step
         below, above = (
@@ -73,7 +73,7 @@ class Slider:
 
     @property
     def decimals(self) -> int:
-        """How many decimals tell neighbours apart."""
+        """The number of decimals that tell neighbours apart."""
         return 0 if self.whole else max(len(f"{self.step:.6f}".rstrip("0").split(".")[1]), 1)
 
 
@@ -84,7 +84,7 @@ class Choice:
     Args:
         name: the keyword under which ``update`` receives the value.
         options: the values; their ``str`` is what the reader sees.
-        value: the value at the start.
+        value: the initial value.
         label: what the reader sees; the name if empty.
 
     Raises:
@@ -117,14 +117,14 @@ Control = Slider | Choice
 
 
 def check_controls(controls: Sequence[Control]) -> None:
-    """Raise if the controls are more than a reader can survey, or two share a name.
+    """Raise if there are more controls than a reader can survey, or two share a name.
 
     Raises:
-        ValueError: if there is none, a name comes twice, or sliders are more than three.
+        ValueError: if there is none, a name occurs twice, or there are more than three sliders.
     """
     names = [control.name for control in controls]
     if not names or len(set(names)) < len(names):
-        raise ValueError(f"controls: expected one or more with different names, got {names}")
+        raise ValueError(f"controls: expected at least one, with different names, got {names}")
     sliders = sum(isinstance(control, Slider) for control in controls)
     if sliders > MAX_SLIDERS:
         raise ValueError(f"controls: expected at most {MAX_SLIDERS} sliders, got {sliders}")

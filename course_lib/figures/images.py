@@ -15,7 +15,7 @@ from PIL import Image
 
 __all__ = ["Picture", "encode_png", "image_bundle", "image_element", "tile"]
 
-# Pixels per pixel of a figure, for screens of high density.
+# Device pixels per figure pixel, for high-density screens.
 DENSITY = 2
 GAP = 2
 GAP_GREY = 160
@@ -26,7 +26,7 @@ class Picture:
 
     Args:
         source: a matplotlib figure, or a PIL image.
-        alt: what a reader who cannot see the picture must know.
+        alt: the alternative text, for a reader who cannot see the picture.
 
     Raises:
         ValueError: if ``alt`` is empty.
@@ -39,7 +39,7 @@ class Picture:
 
     def __init__(self, source: Figure | Image.Image, alt: str) -> None:
         if not alt.strip():
-            raise ValueError("alt: expected a sentence that says what is to be seen, got nothing")
+            raise ValueError("alt: expected a description of the picture, got an empty string")
         self.alt = alt
         self.figure = source if isinstance(source, Figure) else None
         self.image = _rasterise(source) if isinstance(source, Figure) else source
@@ -56,20 +56,21 @@ class Picture:
 
 
 def tile(images: ArrayLike, columns: int = 8, zoom: int = 4, *, alt: str) -> Picture:
-    """Return a grid of small images, each pixel a sharp square of ``zoom`` by ``zoom``.
+    """Return a grid of small images, each pixel drawn as a sharp square of ``zoom`` by ``zoom``.
 
     Args:
         images: (n, h, w), (n, 1, h, w) or (n, 3, h, w): floats in [0, 1] (values outside are
             clipped) or bytes; an array or a tensor without gradient.
         columns: images in a row.
         zoom: pixels on the screen per pixel of an image.
-        alt: what a reader who cannot see the grid must know.
+        alt: the alternative text, for a reader who cannot see the grid.
 
     Returns:
         The picture, ceil(n / columns) rows high.
 
     Raises:
-        ValueError: if the shape is another, a value is not finite, or a count is below one.
+        ValueError: if the shape is wrong, a value is not finite, or ``columns`` or ``zoom`` is
+            below 1.
 
     Example:
         >>> tile(np.zeros((5, 8, 6)), columns=3, zoom=2, alt="black").image.size
@@ -107,20 +108,20 @@ def _as_bytes(images: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def encode_png(image: Image.Image) -> bytes:
-    """Return the image as PNG; level 1, for the time to encode matters more than a few bytes."""
+    """Return the image as PNG, at compression level 1: speed matters more than a few bytes."""
     out = io.BytesIO()
     image.save(out, "png", compress_level=1)
     return out.getvalue()
 
 
 def image_bundle(png: bytes, alt: str, width: int) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the data and metadata by which a notebook stores a picture and its text."""
+    """Return the data and metadata with which a notebook stores a picture and its text."""
     data = {"image/png": base64.b64encode(png).decode(), "text/plain": alt}
     return data, {"image/png": {"alt": alt, "width": width}}
 
 
 def image_element(png: bytes, alt: str, width: int) -> str:
-    """Return an HTML image of ``width`` pixels on the screen, or less if there is no room."""
+    """Return an HTML image ``width`` pixels wide, or narrower if there is no room."""
     source = base64.b64encode(png).decode()
     return (
         f'<img alt="{html.escape(alt, quote=True)}" width="{width}"'

@@ -1,8 +1,8 @@
-"""A figure with sliders that is redrawn in the time of a frame.
+"""A figure with sliders that is redrawn within the time of a screen frame.
 
 The figure is drawn once; a change redraws only the artists that change (``blit``) and sends them as
 one PNG. ``interact`` with pyplot redraws everything, which is about ten times slower, and leaves
-its figures in the state of the kernel.
+its figures in pyplot's global state.
 """
 
 from __future__ import annotations
@@ -33,22 +33,23 @@ class LiveFigure:
     """A figure that follows its controls, in a notebook and on a web page without a kernel.
 
     ``update(**state)`` gets every control's value, changes the dynamic artists by their ``set_``
-    methods and returns one or two lines that say in numbers what is to be seen. It must leave axis
-    limits and the number of artists as they are. An error it raises is shown in the place of those
-    lines, so that a student's unfinished function breaks no notebook; tests call ``update`` itself.
+    methods and returns one or two lines that give what is seen in numbers. It must leave axis
+    limits and the number of artists as they are. An error it raises is shown in place of those
+    lines, so that a student's unfinished function does not break a notebook; tests call ``update``
+    itself.
 
     Args:
         figure: a figure made by ``style.new_figure``, not by pyplot.
-        controls: one or more, at most three of them sliders.
+        controls: at least one; at most three of them sliders.
         update: moves the figure to a state and returns the readout.
         dynamic: the artists that ``update`` changes.
-        alt: what a reader who cannot see the figure must know about it in any state.
-        scale: pixels per pixel: 2 for screens of high density.
-        follows: for a control's name, the dynamic artists that it changes; all of them for a
-            control that is not named here.
+        alt: the alternative text, true in every state.
+        scale: device pixels per figure pixel: 2 for high-density screens.
+        follows: by a control's name, the dynamic artists that it changes; a control not named here
+            changes all of them.
 
     Raises:
-        ValueError: if ``alt`` is empty, two controls share a name, sliders are too many, or
+        ValueError: if ``alt`` is empty, two controls share a name, there are too many sliders, or
             ``follows`` names something that is neither a control nor a dynamic artist.
 
     Example:
@@ -72,7 +73,7 @@ class LiveFigure:
         follows: Mapping[str, Collection[Artist]] | None = None,
     ) -> None:
         if not alt.strip():
-            raise ValueError("alt: expected a sentence that says what is to be seen, got nothing")
+            raise ValueError("alt: expected a description of the figure, got an empty string")
         check_controls(controls)
         self.figure, self.controls, self.update = figure, tuple(controls), update
         self.dynamic, self.alt = tuple(dynamic), alt
@@ -110,13 +111,13 @@ class LiveFigure:
         return self.readout
 
     def restore(self) -> None:
-        """Redraw everything, after something else has drawn the figure in another way."""
+        """Redraw everything, after the figure has been drawn by something else."""
         self._try_update()
         self.blit.draw_all()
         self._send()
 
     def say(self, text: str) -> None:
-        """Show ``text`` as the readout at once, while ``update`` is still at work."""
+        """Show ``text`` as the readout at once, while ``update`` is still running."""
         self._status.value = (
             '<div role="status" style="font-family: var(--jp-code-font-family, monospace);'
             " white-space: pre-wrap; line-height: 1.4; min-height: 2.8em;"
@@ -124,15 +125,15 @@ class LiveFigure:
         )
 
     def png(self) -> bytes:
-        """Return the picture of the present state."""
+        """Return the picture of the current state."""
         return self.blit.png()
 
     def to_html(self, path: str | Path | None = None, *, whole_page: bool = True) -> str:
         """Return the figure as HTML that needs neither kernel nor network (see ``page.to_html``).
 
         Args:
-            path: a file to write as well, if given.
-            whole_page: False for a fragment to set into another page.
+            path: a file to write it to as well.
+            whole_page: False for a fragment to insert into another page.
         """
         text = to_html(self, whole_page=whole_page)
         if path is not None:
@@ -149,7 +150,7 @@ class LiveFigure:
         return widgets.VBox([*rows, self._image, self._status, hint])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        # The picture and the text are what remains where no kernel answers.
+        # The picture and the text remain where no kernel answers.
         data, metadata = image_bundle(self.png(), f"{self.alt}\n{self.readout}", self.width)
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         return {"application/vnd.jupyter.widget-view+json": view, **data}, metadata
@@ -176,7 +177,7 @@ class LiveFigure:
 
 
 def explain_error(error: Exception) -> str:
-    """Return one line on an error: what it is and in which function of the reader it arose.
+    """Return one line on an error: what it is, and in which of the reader's functions it arose.
 
     Example:
         >>> explain_error(NotImplementedError("planar: your code goes here"))
@@ -196,7 +197,7 @@ def explain_error(error: Exception) -> str:
 def _who_follows(
     controls: Sequence[Control], dynamic: Sequence[Artist], given: Mapping[str, Collection[Artist]]
 ) -> dict[str, tuple[Artist, ...]]:
-    """Return for every control the artists that it changes."""
+    """Return the artists that each control changes."""
     names = [control.name for control in controls]
     for name, artists in given.items():
         if name not in names or not set(artists) <= set(dynamic):
@@ -228,7 +229,7 @@ def _buttons(choice: Choice) -> widgets.Widget:
 
 
 def _row(control: Control, made: widgets.Widget) -> widgets.Widget:
-    """Set a label next to a choice, as sliders do; toggle buttons would put it above."""
+    """Put the label next to the buttons, as sliders do; toggle buttons would put it above."""
     if isinstance(control, Slider):
         return made
     layout = {"width": LABEL_WIDTH, "display": "flex", "justify_content": "flex-end"}

@@ -20,8 +20,8 @@ IDENTIFIER = re.compile(r' id="([\w-]+)"')
 def show_without_kernel() -> None:
     """Let every live figure of this process show itself as HTML with all its states.
 
-    A figure that is shown again gets names of its own, since one page may hold both. A still figure
-    is shown as SVG, where that takes fewer bytes than its pixels.
+    A figure that is shown again gets new names, since one page may hold both. A still figure is
+    shown as SVG where that takes fewer bytes than its pixels.
     """
     shown: Counter[str] = Counter()
 
@@ -38,7 +38,7 @@ def show_without_kernel() -> None:
 
 
 def _still(picture: Picture, **kwargs: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the lighter of the two ways to show a picture, alone: a page needs one of them."""
+    """Return only the smaller of the two representations of a picture: a page needs just one."""
     text = image_element(picture.png, picture.alt, picture.width)
     if picture.figure is not None:
         drawn = still_svg(picture.figure, picture.alt, picture.width)
@@ -47,7 +47,7 @@ def _still(picture: Picture, **kwargs: Any) -> tuple[dict[str, str], dict[str, A
 
 
 def _renamed(text: str, name: str, suffix: str) -> str:
-    """Return a figure whose names, those of its clip paths among them, end in a suffix."""
+    """Return a figure whose names, including those of its clip paths, end in a suffix."""
     text = text.replace(name, f"{name}-{suffix}")
     for other in {found for found in IDENTIFIER.findall(text) if not found.startswith(name)}:
         text = re.sub(rf"\b{re.escape(other)}\b", f"{other}-{suffix}", text)

@@ -17,9 +17,9 @@ MOST_COLOURS = 256
 
 
 def shrink_png(png: bytes) -> bytes:
-    """Return a PNG of the same pixels: without opacity that is full, by a palette if that does.
+    """Return a PNG of the same pixels, without full opacity, and with a palette if that is smaller.
 
-    A colour map has at most 256 colours, so that one byte a pixel is enough for it.
+    A colour map has at most 256 colours, so one byte per pixel is enough.
 
     Args:
         png: a PNG of any mode.

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 __all__ = ["DATA", "DPI", "ELBO", "KL", "NEUTRAL", "P", "Q", "new_figure"]
 
-# Okabe and Ito's palette, told apart by readers of every colour vision; a concept keeps its colour.
+# Okabe and Ito's colour-blind safe palette; each concept keeps its colour.
 P, Q, ELBO, KL, DATA, NEUTRAL = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#555555"
 DPI = 100
 
@@ -23,14 +23,14 @@ def new_figure(
     height: float = 3.0,
     width_ratios: Sequence[float] | None = None,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure that pyplot does not know, with an opaque face, and its axes row by row.
+    """Return a figure unknown to pyplot, with an opaque background, and its axes row by row.
 
-    The face is white in dark themes too: black text on a dark page could not be read.
+    The background is white in dark themes too: black text on a dark page would be unreadable.
 
     Args:
         rows: rows of axes.
         columns: columns of axes.
-        width: inches; 100 pixels each.
+        width: inches, at 100 pixels per inch.
         height: inches.
         width_ratios: (columns,) relative widths.
 
@@ -49,5 +49,5 @@ def new_figure(
     for one in axes:
         one.spines[["top", "right"]].set_visible(False)
         one.tick_params(labelsize=9, colors=NEUTRAL, labelcolor="black")
-        one.set_prop_cycle(color=[P, Q, ELBO, KL, DATA, NEUTRAL])  # what is given no colour
+        one.set_prop_cycle(color=[P, Q, ELBO, KL, DATA, NEUTRAL])  # when none is given
     return figure, axes

@@ -283,7 +283,7 @@ def test_the_readers_network_is_drawn_with_the_library_dashed():
     ("wrong", "complaint"),
     [
         (lambda x, a, b, w: (-x, torch.zeros_like(x)), "not monotone"),
-        (lambda x, a, b, w: (x, torch.full_like(x, 0.5)), "no density"),
+        (lambda x, a, b, w: (x, torch.full_like(x, 0.5)), "not a density"),
         (lambda x, a, b, w: (x[:, None], x), "ValueError"),
         (lambda x, a, b, w: x, "expected"),
     ],

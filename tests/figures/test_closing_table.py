@@ -65,7 +65,7 @@ def test_the_text_wraps_within_its_columns_and_loses_nothing():
 
 
 def test_what_cannot_be_filled_in_is_refused():
-    with pytest.raises(ValueError, match="rows: expected one row or more"):
+    with pytest.raises(ValueError, match="rows: expected at least one row"):
         closing_table([])
     with pytest.raises(ValueError, match="'a' has no measured figure, so it needs a verdict"):
         closing_table([("a", 1, None)])

@@ -91,7 +91,7 @@ def test_training_in_slices_gives_the_numbers_of_one_run(splits, tmp_path):
 def test_a_session_scores_only_what_is_trained_to_its_end(splits, tmp_path):
     session = Session({}, splits, 12, 0, tmp_path)
     session.advance(0.0)
-    with pytest.raises(ValueError, match="steps: expected 12 taken before a score"):
+    with pytest.raises(ValueError, match="steps: expected 12 before scoring"):
         session.row()
 
 
@@ -144,7 +144,7 @@ def test_what_goes_wrong_is_said_and_the_button_can_be_pressed_again(shown, monk
 
 
 def test_without_a_kernel_a_sentence_stands_there(shown):
-    assert "need a running notebook" in shown._repr_mimebundle_()["text/html"]
+    assert "In a running notebook, this cell shows" in shown._repr_mimebundle_()["text/html"]
 
 
 def row(name="mine", accuracy=0.5123, **changes):

@@ -109,8 +109,8 @@ def test_an_unfinished_planar_layer_leaves_the_gaussian():
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        (lambda x, mu, s: log_normal(x, mu, s) + s[:, 0], "your q is no density"),
-        (lambda x, mu, s: -(((x - mu) / s.exp()) ** 2).sum(-1) / 2, "your q is no density"),
+        (lambda x, mu, s: log_normal(x, mu, s) + s[:, 0], "your q is not a density"),
+        (lambda x, mu, s: -(((x - mu) / s.exp()) ** 2).sum(-1) / 2, "your q is not a density"),
         (lambda x, mu, s: log_normal(x, mu, s).sum(), "ValueError"),
         (lambda x, mu, s: x @ mu, "RuntimeError"),
     ],
@@ -121,7 +121,7 @@ def test_a_wrong_density_is_told(wrong, complaint):
 
 def test_a_forgotten_log_determinant_is_told():
     mine = explorable(planar=lambda z, u, w, b: (planar(z, u, w, b)[0], torch.zeros(len(z))))
-    assert "your q is no density" in mine.show(layers=4)
+    assert "your q is not a density" in mine.show(layers=4)
 
 
 def small_world():

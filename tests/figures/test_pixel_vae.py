@@ -223,13 +223,13 @@ def test_the_readers_functions_are_told_every_control():
 
 def test_a_wrong_mask_paints_what_it_does():
     mine = figures.mask_painter(lambda kind, size: torch.ones(size, size))
-    assert "no density: a pixel is told of itself or of what comes later" in mine.readout
+    assert "not a density: a pixel sees itself or later pixels" in mine.readout
 
 
 def test_a_wrong_shift_shows_in_two_stacks_only():
     mine = figures.mask_painter(own_down=lambda x: x)
     assert mine.readout.startswith("52 of 58 earlier pixels, 0 others")
-    assert "no density" in mine.show(stack=TWO)
+    assert "not a density" in mine.show(stack=TWO)
 
 
 @pytest.mark.parametrize("stack", [ONE, TWO])

@@ -22,8 +22,8 @@ def area(transform: Map, edges: Sequence[float] = (-1.6, -1.0, -0.3, 0.3, 1.0, 1
     """Return p(z), the map x = f(z) and p(x), with strips of equal area before and after (slide 5).
 
     Args:
-        transform: z, (n, 1), to x = f(z), (n, 1), and log|df/dz|, (n,); f must grow.
-        edges: where strips of z begin and end, in pairs of neighbours; every second one is filled.
+        transform: z, (n, 1), to x = f(z), (n, 1), and log|df/dz|, (n,); f must be increasing.
+        edges: the ends of the strips of z; every second interval between neighbours is filled.
     """
     figure, (base, curve, pushed) = new_figure(columns=3, width=8.4, height=2.7)
     z = torch.linspace(-3.2, 3.2, 641, dtype=torch.float64)
@@ -50,7 +50,7 @@ def area(transform: Map, edges: Sequence[float] = (-1.6, -1.0, -0.3, 0.3, 1.0, 1
     pushed.set(xlabel="x", ylabel="density p(x)", ylim=(0, top))
     return Picture(
         figure,
-        "three strips under p(z) and their images under p(x): where f is steep the strip becomes"
+        "three strips under p(z) and their images under p(x): where f is steep, a strip becomes"
         " wide and low, and its area stays the same",
     )
 

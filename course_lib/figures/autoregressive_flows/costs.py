@@ -1,4 +1,4 @@
-"""What a density and a sample cost, by the number of dimensions (slide 5)."""
+"""The cost of a density and of a sample against the number of dimensions (slide 5)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def costs(dims: Sequence[int], ratios: Mapping[str, Sequence[float]], ylabel: st
     Args:
         dims: the numbers of dimensions.
         ratios: for each line, one ratio per number of dimensions.
-        ylabel: what is divided by what.
+        ylabel: the label of the ratios, which says what is divided by what.
     """
     figure, (axes,) = new_figure(height=3.0)
     axes.axhline(1, color=NEUTRAL, lw=1)

@@ -1,4 +1,4 @@
-"""The explorable of slide 5: points pushed layer by layer, on one base or the other."""
+"""The explorable of slide 5: points pushed through a flow layer by layer, from either base."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def layer_by_layer(
     maf_log_prob: MafLogProb | None = None,
     stacked_log_prob: StackedLogProb | None = None,
 ) -> LiveFigure:
-    """Return the figure in which noise becomes data layer by layer, on either base.
+    """Return the figure in which noise becomes data layer by layer, from either base.
 
     Args:
         layers: MAF layers over the plane, in the order in which they are applied; six trained on
@@ -52,8 +52,8 @@ def layer_by_layer(
             layer is a function x -> (shift, log_scale), from the data to the prior, which is last.
 
     Returns:
-        The figure, opened at all layers on the Gaussian base. With a function of your own, its
-        density is drawn and the library's in dashed level lines.
+        The figure, opened at all layers on the Gaussian base. With your own function, its density
+        is drawn, and the library's as dashed level lines.
     """
     stack = Stack(moons_layers() if layers is None else layers)
     own = (maf_log_prob, stacked_log_prob)
@@ -97,7 +97,7 @@ class _LayerByLayer:
             " between the two bases changes neither."
         )
         artists = (self.points, self.image, self.dashed)
-        follows = {"base": ()}  # both bases give the same density; the words alone change
+        follows = {"base": ()}  # both bases give the same density; only the text changes
         self.live = LiveFigure(
             figure, controls, self.update, artists, alt, scale=2, follows=follows
         )

@@ -17,10 +17,10 @@ __all__ = ["jacobians", "masks"]
 
 
 def jacobians(matrices: Mapping[str, Tensor]) -> Picture:
-    """Return the sizes of the entries of one Jacobian for each name; zeros are left white.
+    """Return a picture of the absolute entries of each Jacobian; zeros are left white.
 
     Args:
-        matrices: (dim, dim) each, row i the derivatives of output i.
+        matrices: for each name a (dim, dim) Jacobian, row i the derivatives of output i.
     """
     figure, axes = new_figure(columns=len(matrices), width=2.9 * len(matrices), height=2.8)
     for panel, (name, matrix) in zip(axes, matrices.items(), strict=True):

@@ -23,14 +23,14 @@ DRAWN = (NODES.abs() <= SHOWN).nonzero()[:, 0][::4]  # the curves pass through e
 
 
 def monotone_network(monotone: MonotoneMap | None = None) -> LiveFigure:
-    """Return the figure of z = f(x), its slope and the density it gives, by number of units.
+    """Return the figure of z = f(x), its slope and its density, against the number of units.
 
     The rings are cut along the vertical line at x_1; the monotone network fits p(x_2 | x_1) there.
 
     Args:
         monotone: your own (x, slope, offset, logits) -> (z, log f'(x)), from x of (n,) and
-            parameters of (units,); None for the library's. With one of your own, its curves are
-            drawn and the library's dashed.
+            parameters of (units,); None for the library's. With your own, its curves are drawn, and
+            the library's are dashed.
 
     Returns:
         The figure, opened at one unit: the affine layer.
@@ -64,7 +64,7 @@ class _MonotoneNetwork:
             " a vertical cut, filled."
         )
         artists = (*self.shown, *self.dashed, self.filled)
-        follows = {"units": (*self.shown, *self.dashed)}  # the target stands still
+        follows = {"units": (*self.shown, *self.dashed)}  # the target does not move
         self.live = LiveFigure(
             figure, controls, self.update, artists, alt, scale=2, follows=follows
         )
@@ -130,10 +130,10 @@ def _numbers(x_1: float, z: Tensor, log_slope: Tensor) -> str:
 
 
 def _judge(z: Tensor, log_slope: Tensor) -> str:
-    """Return a complaint if f does not grow, or its slope is not that of f."""
+    """Return a complaint if f is not increasing, or its slope is not that of f."""
     if not (z.diff() > 0).all():
-        return "your f is not monotone: somewhere it does not grow"
+        return "your f is not monotone: it is not increasing everywhere"
     mass = float(rings_line.log_density(z, log_slope).exp().sum()) * STEP
     if abs(mass - 1) > 0.02:
-        return f"your p is no density: it integrates to {mass:.3f}, not 1"
+        return f"your p is not a density: it integrates to {mass:.3f}, not 1"
     return ""

@@ -1,4 +1,4 @@
-"""One pixel on its way from grey levels to the real line (slide 5)."""
+"""One pixel mapped from grey levels to the real line (slide 5)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["pixel"]
 
 
 def pixel(levels: Tensor, dequantised: Tensor, logits: Tensor) -> Picture:
-    """Return three histograms of one pixel: grey levels, with noise added, and as logits.
+    """Return three histograms of one pixel: its grey levels, dequantised, and as logits.
 
     Args:
         levels: (n,) whole grey levels, 0 to 16.

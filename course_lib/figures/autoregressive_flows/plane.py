@@ -1,4 +1,4 @@
-"""Densities in the plane side by side, and what they are along one vertical line (slide 5)."""
+"""Densities in the plane side by side, and their conditionals on one vertical line (slide 5)."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class HasLogProb(Protocol):
 
 
 Window = tuple[float, float, float, float]
-"""The ends of x_1, then those of x_2."""
+"""The smallest and largest x_1, then those of x_2."""
 
 STYLES = ((P, "-", 2.0), (Q, "-", 1.5), (NEUTRAL, "--", 1.5), (ELBO, "-.", 1.5))
 
 
 def density_image(log_prob: LogDensity, window: Window, points: int = 120) -> Tensor:
-    """Return p(x) at the centres of the pixels of a picture: (points, points), x_2 downwards first.
+    """Return p(x) at the pixel centres of a window, (points, points): x_2 rises with the row.
 
     Args:
         log_prob: (n, 2) -> (n,), float32.
-        window: what part of the plane is shown.
+        window: the part of the plane.
         points: pixels along each side.
     """
     left, right, low, high = window
@@ -47,11 +47,11 @@ def density_image(log_prob: LogDensity, window: Window, points: int = 120) -> Te
 
 
 def plane(*rows: Mapping[str, HasLogProb], window: Window = (-4, 4, -4, 4)) -> Picture:
-    """Return one picture of each density; those of a row share a scale of shades.
+    """Return one picture of each density; those of a row share a grey scale.
 
     Args:
         rows: densities, or models, by title; the first of a row is the truth and sets the scale.
-        window: what part of the plane is shown.
+        window: the part of the plane that is shown.
     """
     columns = len(rows[0])
     size = {"width": 2.1 * columns, "height": 2.3 * len(rows) + 0.3}
@@ -79,7 +79,7 @@ def conditionals(
 
     Args:
         densities: densities, or models, by name; the first is the truth and is drawn filled.
-        x_1: where the line stands.
+        x_1: the position of the line.
         ends: the part of the line that is shown.
     """
     figure, (axes,) = new_figure(height=2.6)

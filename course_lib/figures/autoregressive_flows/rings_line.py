@@ -1,8 +1,8 @@
 """p(x_2 | x_1) of the three rings, and monotone networks fitted to it, stored (slide 5).
 
-A monotone network is what a neural autoregressive layer has for each dimension: here the numbers
+A neural autoregressive layer has one monotone network per dimension. Stored here are the parameters
 that its masked network would put out for one value of x_1. They were fitted by
-``tests/benchmarks/fit_monotone.py``; every figure about them is a sum over a grid in float64.
+``tests/benchmarks/fit_monotone.py``; every number about them is a sum over a grid in float64.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A stack of MAF layers read in two ways: on white noise, and on an autoregressive prior (slide 5).
+"""A stack of MAF layers read in two ways: over white noise or an autoregressive prior (slide 5).
 
-The first layer, next to the noise, is either a layer like the others or, written as a product of
-conditionals, the prior p(z) = prod_i p(z_i | z_<i) under the layers that remain. Both readings are
-computed here by different code, in float64.
+The first layer, next to the noise, is either a layer like the others or, as a product of
+conditionals, the prior p(z) = prod_i p(z_i | z_<i) of the remaining layers. The two readings are
+computed by different code, in float64.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def maf_log_prob(x: Tensor, shift: Tensor, log_scale: Tensor) -> Tensor:
 
 
 class Stack:
-    """MAF layers in float64, of which any first k can be asked for points and densities.
+    """MAF layers in float64, with the points and densities of the model of the first k layers.
 
     Args:
-        layers: in the order in which samples pass them; the first is autoregressive.
+        layers: in the order in which samples pass through them; the first is autoregressive.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -95,8 +95,8 @@ class Stack:
         Args:
             x: (n, dim) points.
             depth: how many layers the model has.
-            base: ``"Gaussian"``: white noise under all of them; ``"autoregressive"``: the first
-                layer as a prior, by ``prior``, under the others.
+            base: ``"Gaussian"`` for white noise and all layers; ``"autoregressive"`` for the first
+                layer as a prior, with the density ``prior``, and the others.
             prior: (z, shift, log_scale), each (n, dim) -> (n,).
         """
         autoregressive = base == BASES[1] and depth > 0
@@ -123,7 +123,7 @@ class Stack:
 
 
 def _ancestral(layer: AffineAutoregressive, z: Tensor) -> Tensor:
-    """Return draws of the prior, z_i given those before it, from the noise of each: (n, dim)."""
+    """Return draws of the prior from noise z, dimension by dimension: (n, dim)."""
     x = torch.zeros_like(z)
     for i in layer.sequence.tolist():
         mu, log_scale = layer.conditioner(x)
@@ -132,7 +132,7 @@ def _ancestral(layer: AffineAutoregressive, z: Tensor) -> Tensor:
 
 
 def _conditioner(layer: Layer) -> Conditioner:
-    """Return x -> (shift, log_scale); those of a elementwise layer are the same for every x."""
+    """Return x -> (shift, log_scale); an elementwise layer has the same for every x."""
     if isinstance(layer, ElementwiseAffine):
         return lambda x: (layer.mu.expand_as(x), layer.log_scale.expand_as(x))
     return layer.conditioner

@@ -1,4 +1,4 @@
-"""The figures of lecture 9: the leaderboard, and the menus that train the reader's own model."""
+"""The figures of lecture 9: the leaderboard, and menus that train the reader's own model."""
 
 from course_lib.figures.combine.buttons import Menus, menus
 from course_lib.figures.combine.recipe import BUDGET, COURSE, build, options, row_of, title, train

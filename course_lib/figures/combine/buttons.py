@@ -1,4 +1,4 @@
-"""Menus, a Train button and the leaderboard below: the plain cell of lecture 9, by hand."""
+"""Menus, a Train button and the leaderboard: lecture 9's training cell as widgets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STEPS = (BUDGET // 4, BUDGET // 2, BUDGET)
 SLICE = 0.4  # seconds between two looks at the buttons
 WIDE = {"style": {"description_width": "8em"}, "layout": {"width": "32em", "max_width": "100%"}}
 WITHOUT_KERNEL = (
-    "Here stand four menus, a budget and a Train button. They need a running notebook; the cell"
-    " above trains a model in the same way."
+    "In a running notebook, this cell shows four menus, a budget and a Train button. The cell above"
+    " trains a model in the same way."
 )
 
 
@@ -32,14 +32,14 @@ def menus(splits: Splits, board: Leaderboard, checkpoint: str | Path = "checkpoi
 
     Args:
         splits: the images.
-        board: where the rows are kept.
-        checkpoint: the folder of the checkpoints: a stopped training goes on from there.
+        board: the leaderboard, which keeps the rows.
+        checkpoint: the folder of the checkpoints, from which a stopped run resumes.
     """
     return Menus(splits, board, checkpoint)
 
 
 class Menus:
-    """The widgets, and what the buttons do. Training runs between two messages of the notebook."""
+    """The widgets and their callbacks. Training runs in slices, so the kernel stays responsive."""
 
     def __init__(self, splits: Splits, board: Leaderboard, checkpoint: str | Path) -> None:
         self.splits, self.board, self.folder = splits, board, checkpoint
@@ -63,12 +63,12 @@ class Menus:
 
     @property
     def choices(self) -> dict[str, str]:
-        """What the menus say."""
+        """The chosen key of each menu."""
         return {name: menu.value for name, menu in self.menus.items()}
 
     @functools.cached_property
     def widget(self) -> widgets.VBox:
-        """All of it, one below the other, with the leaderboard at the end."""
+        """The menus, buttons and status line, with the leaderboard below."""
         buttons = widgets.HBox([self.train, self.stop, self.bar])
         parts = [*self.menus.values(), self.budget, self.seed, buttons, self.status]
         return widgets.VBox([*parts, leaderboard(self.board.rows()).widget])
@@ -86,12 +86,12 @@ class Menus:
         self.status.value = f'<div role="status">{html.escape(text)}</div>'
 
     def look(self) -> None:
-        """Say at once whether the chosen combination can be built."""
+        """Say whether the chosen combination can be built."""
         try:
             build(self.choices)
         except ValueError as error:
             self.train.disabled = True
-            self.say(f"This one cannot be trained. {error}.")
+            self.say(f"This combination cannot be trained. {error}.")
         else:
             self.train.disabled = self.busy
             if not self.busy:
@@ -99,24 +99,24 @@ class Menus:
 
     @property
     def busy(self) -> bool:
-        """Whether a training is under way."""
+        """Whether a model is being trained."""
         return self.task is not None and not self.task.done()
 
     def start(self) -> None:
-        """Begin or go on with the training of what is chosen; the notebook stays awake."""
+        """Start or resume training the chosen model; the notebook stays responsive."""
         if not self.busy:
             self.task = asyncio.ensure_future(self.run())
 
     def halt(self) -> None:
-        """End the training after the present slice."""
+        """Stop training after the current slice."""
         self.stopping = True
 
     async def run(self) -> None:
-        """Train in slices, score, add the row, and redraw the leaderboard."""
+        """Train in slices, score the model, add its row, and redraw the leaderboard."""
         self.stopping, self.train.disabled, self.stop.disabled = False, True, False
         try:
             await self._train_and_score()
-        except Exception as error:  # shown where the reader looks: a task has no cell to fail
+        except Exception as error:  # shown to the reader: a task has no cell that could fail
             self.say(f"{type(error).__name__}: {error}")
         finally:
             self.stop.disabled = True
@@ -130,9 +130,9 @@ class Menus:
             session.advance(SLICE)
             self.bar.value = session.step
             self.say(f"step {session.step} of {steps}")
-            await asyncio.sleep(0.02)  # now the notebook can deliver a click
+            await asyncio.sleep(0.02)  # lets the notebook deliver a click
         if not session.finished:
-            self.say(f"Stopped at step {session.step} of {steps}. Train goes on from there.")
+            self.say(f"Stopped at step {session.step} of {steps}. Press Train to resume.")
             return
         self.say("Scoring on the 300 test images ...")
         await asyncio.sleep(0.05)
@@ -140,7 +140,7 @@ class Menus:
         self.board.add(row)
         *others, _ = self.widget.children
         self.widget.children = (*others, leaderboard(self.board.rows()).widget)
-        self.say(f"{row.name}: {row.score}. Kept in {self.board.path.name}.")
+        self.say(f"{row.name}: {row.score}. Saved in {self.board.path.name}.")
 
 
 def _menu(name: str, words: dict[str, str]) -> widgets.Dropdown:

@@ -1,4 +1,4 @@
-"""The one recipe by which the leaderboard's models and the reader's are trained and scored."""
+"""The recipe by which the leaderboard's models and the reader's are trained and scored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from course_lib.training import cosine, fit
 __all__ = ["BUDGET", "COURSE", "MENUS", "build", "options", "pixelcnn", "row_of", "title", "train"]
 
 X_SHAPE, Z_DIM, HIDDEN = (1, 8, 8), 8, (128,)
-BUDGET, BATCH, RATE = 1000, 100, 2e-3  # steps, images a step, learning rate at the start
+BUDGET, BATCH, RATE = 1000, 100, 2e-3  # steps, images per step, initial learning rate
 MENUS = {
     "prior": PRIORS,
     "likelihood": LIKELIHOODS,
@@ -55,10 +55,10 @@ SHORT = {
 
 
 def options(choices: Mapping[str, str], steps: int) -> dict[str, float]:
-    """Return the weights that the course gives a comparison, and a PixelCNN its warm-up.
+    """Return the options of ``combine``: the weights of the comparison, and a PixelCNN's warm-up.
 
     Args:
-        choices: from names of menus to keys of them; what is left out is the first of its menu.
+        choices: the chosen key of each menu, by the menu's name; the first key of a menu left out.
         steps: the budget: the KL of a PixelCNN likelihood is warmed up over a third of it.
     """
     warm_up = {"warm_up": steps // 3} if choices.get("likelihood") == "pixelcnn" else {}
@@ -66,15 +66,15 @@ def options(choices: Mapping[str, str], steps: int) -> dict[str, float]:
 
 
 def build(choices: Mapping[str, str], steps: int = BUDGET, seed: int = 0) -> VAE:
-    """Return the untrained model of these choices, of the leaderboard's sizes.
+    """Return the untrained model of these choices, with the leaderboard's layer sizes.
 
     Args:
         choices: as for ``options``.
-        steps: the budget it will be trained for.
-        seed: decides its first weights; the global random state is left as it was.
+        steps: the number of steps it will be trained for.
+        seed: of the initial weights; the global random state is left as it was.
 
     Raises:
-        ValueError: if the combination has no gradient, or a name is unknown.
+        ValueError: if the combination cannot be trained by gradients, or a name is unknown.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -82,7 +82,7 @@ def build(choices: Mapping[str, str], steps: int = BUDGET, seed: int = 0) -> VAE
 
 
 def pixelcnn(seed: int = 0) -> PixelCNN:
-    """Return the untrained model without a latent: the net of PixelVAE's likelihood, two layers."""
+    """Return the untrained model without a latent: PixelVAE's two-layer likelihood network."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return PixelCNN.build(X_SHAPE, 16, 2, half_width=1, dropout=0.2)
@@ -101,7 +101,7 @@ def train(
     """Train a model for the budget, without early stopping, and return it.
 
     Raises:
-        Stopped: if ``stop_if`` or Ctrl-C ended it; with ``checkpoint`` it can go on.
+        Stopped: if ``stop_if`` or Ctrl-C stopped it; with ``checkpoint`` it can be resumed.
     """
     fit(
         model,
@@ -127,7 +127,7 @@ def row_of(model: VAE, choices: Mapping[str, str], splits: Splits, steps: int, s
 
 
 def title(choices: Mapping[str, str], steps: int = BUDGET, seed: int = 0) -> str:
-    """Return what a table calls the reader's model.
+    """Return the name of the reader's model in the leaderboard.
 
     Example:
         >>> title({"prior": "autoregressive", "posterior": "iaf"}, 500)

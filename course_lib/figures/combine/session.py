@@ -1,4 +1,4 @@
-"""One training of the reader's: in slices, so that it can be stopped, and goes on where it was."""
+"""One training run of the reader's, in slices: it can be stopped and resumed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Session"]
 
 
 class Session:
-    """A model of the menus' choices, trained a slice of time after the other.
+    """A model of the menus' choices, trained in slices of time.
 
-    Each slice builds the model anew and resumes it from its checkpoint, so that the numbers are
-    those of one uninterrupted ``fit``, also after a stop or in another session.
+    Each slice rebuilds the model and resumes it from its checkpoint, so that the numbers are those
+    of one uninterrupted ``fit``, even after a stop or in another session.
 
     Args:
         choices: as for ``recipe.build``.
@@ -51,7 +51,7 @@ class Session:
         return self.step == self.steps
 
     def advance(self, seconds: float = 0.5) -> None:
-        """Train for about this long, or to the end; Ctrl-C sets ``interrupted``."""
+        """Train for about this many seconds, or to the end; Ctrl-C sets ``interrupted``."""
         deadline, over = time.monotonic() + seconds, False
         self.model = build(self.choices, self.steps, self.seed)
 
@@ -72,8 +72,8 @@ class Session:
         """Return the leaderboard's row of the trained model.
 
         Raises:
-            ValueError: if the training has not reached its last step.
+            ValueError: if training has not reached its last step.
         """
         if not self.finished:
-            raise ValueError(f"steps: expected {self.steps} taken before a score, got {self.step}")
+            raise ValueError(f"steps: expected {self.steps} before scoring, got {self.step}")
         return row_of(self.model, self.choices, self.splits, self.steps, self.seed)

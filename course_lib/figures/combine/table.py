@@ -21,19 +21,19 @@ __all__ = ["COLUMNS", "leaderboard", "values"]
 
 CLAIM = "leaderboard"
 NAMES = (*COURSE, "PixelCNN")
-NEWEST = 8  # rows of the reader's that fit
-TICKS = ((1, 3, 10, 30), (1, 10, 100, 1000))  # of an axis of ratios, of a short and of a long one
-LONG = 50  # how many times the lowest the highest number of a long one is
+NEWEST = 8  # how many of the reader's rows fit
+TICKS = ((1, 3, 10, 30), (1, 10, 100, 1000))  # the ticks of a short and of a long axis of ratios
+LONG = 50  # an axis is long if its highest number is this many times its lowest
 
 
 class Column(NamedTuple):
     """One column of the table.
 
     Attributes:
-        title: what stands above it.
+        title: the heading above it.
         lowest_first: whether the smallest number comes first.
         log: whether its axis is logarithmic.
-        words: what it is, in the line below the figure.
+        words: its description, in the line below the figure.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Entry(NamedTuple):
     Attributes:
         value: the mean over the seeds.
         half_range: half of its range over the seeds; None for a single run.
-        relation: what stands before it: "≤" and "≥" for bounds, "=" for an exact likelihood.
+        relation: the sign before it: "≤" and "≥" for bounds, "=" for an exact likelihood.
     """
 
     value: float
@@ -72,7 +72,7 @@ class Entry(NamedTuple):
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The lowest and the highest value of the seeds, about."""
+        """The ends of the range over the seeds, taken as symmetric about the mean."""
         half = self.half_range or 0.0
         return self.value - half, self.value + half
 
@@ -81,10 +81,10 @@ Line = dict[str, Entry]
 
 
 def values(own: Sequence[Row] = ()) -> dict[str, Line]:
-    """Return the table: for every model, what its columns hold; what it lacks is left out.
+    """Return the table: for every model its entries by column, without those it lacks.
 
     Args:
-        own: the reader's rows; of many, the newest are taken.
+        own: the reader's rows; only the newest are shown.
     """
     known = set(figures(CLAIM))
     table: dict[str, Line] = {}

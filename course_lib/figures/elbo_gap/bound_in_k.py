@@ -27,10 +27,10 @@ def bound_in_k(bounds: Mapping[int, Tensor], log_prob: float) -> Picture:
     error = [2 * bounds[n].std().item() / len(bounds[n]) ** 0.5 for n in k]
     left.axhline(log_prob, color=P, label="log p(x)")
     left.errorbar(k, mean, error, color=ELBO, marker="o", capsize=3, label="$L_k$ ± 2 s.e.")
-    left.set(xscale="log", xlabel="k, samples that share one logarithm", ylabel="nats")
+    left.set(xscale="log", xlabel="k, samples inside the logarithm", ylabel="nats")
     left.legend(frameon=False, loc="lower right")
     missed = [log_prob - m for m in mean]
-    seen = [i for i, gap in enumerate(missed) if gap > 0]  # noise may lift a mean over the ceiling
+    seen = [i for i, gap in enumerate(missed) if gap > 0]  # noise may lift a mean above log p(x)
     right.errorbar(
         [k[i] for i in seen],
         [missed[i] for i in seen],
@@ -43,4 +43,4 @@ def bound_in_k(bounds: Mapping[int, Tensor], log_prob: float) -> Picture:
     right.text(k[0], QUARTER, "a quarter of a nat", va="bottom", fontsize=9)
     right.set(xscale="log", yscale="log", xlabel="k", ylabel="log p(x) − $L_k$, nats")
     numbers = ", ".join(f"k = {n}: {gap:.2f}" for n, gap in zip(k, missed, strict=True))
-    return Picture(figure, f"the importance bound rises with k towards log p(x); missing {numbers}")
+    return Picture(figure, f"the importance bound rises towards log p(x); gap at {numbers} nats")

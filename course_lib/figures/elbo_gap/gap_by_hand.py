@@ -114,7 +114,7 @@ class _ElboGap:
         axes.set(xlim=(-0.35, 1.35), ylim=(FLOOR, 0), ylabel="nats", xticks=[])
 
     def _move_bars(self, numbers: BoundAndGap) -> None:
-        """Stack the KL on the ELBO; a bar that goes on below the floor gets a jagged edge."""
+        """Stack the KL on the ELBO; a bar that continues below the axis gets a jagged edge."""
         top = max(numbers.elbo, FLOOR)
         self.cut.set_visible(numbers.elbo < FLOOR)
         self.elbo.set_height(top - FLOOR)
@@ -159,8 +159,8 @@ def _about(layers: int) -> str:
 
 
 def _judge(z: Tensor, log_q: Tensor) -> str:
-    """Return a complaint if q is not a density: its mass, by the trapezoid rule, is not one."""
+    """Return a complaint if q is not a density: if its mass is not 1 by the trapezoid rule."""
     mass = float(torch.trapezoid(log_q.exp(), z[:, 0]))
-    return (
-        "" if abs(mass - 1) < 0.02 else f"your q is no density: it integrates to {mass:.3f}, not 1"
-    )
+    if abs(mass - 1) < 0.02:
+        return ""
+    return f"your q is not a density: it integrates to {mass:.3f}, not 1"

@@ -1,4 +1,4 @@
-"""Measured gaps: the approximation gap of each family, and what encoders add to it."""
+"""Measured gaps: the approximation gap of each family, and the amortisation gap of encoders."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def approximation(gaps: Mapping[str, Tensor]) -> Picture:
 
 
 def encoders(measured: Mapping[str, Sequence[float]], best: Mapping[str, float]) -> Picture:
-    """Return the held-out gap of trained encoders, a dot per seed, over the gap of the best q.
+    """Return the held-out gap of trained encoders, a dot per seed, above the gap of the best q.
 
     Args:
         measured: for each family, one mean gap per seed, in nats.

@@ -16,17 +16,17 @@ from course_lib.figures.style import P, Q, new_figure
 __all__ = ["latent_plane", "window"]
 
 POINTS = 121  # nodes along each side of a panel
-VISIBLE = 0.01  # the share of the highest density that still belongs into the window
+VISIBLE = 0.01  # the window holds all nodes whose density is at least this share of the highest
 SHADES = LinearSegmentedColormap.from_list("posterior", ["white", P])
 
 
 def latent_plane(draws: Mapping[str, Tensor], world: GridWorld, images: Tensor) -> Picture:
-    """Return, for a few images, the true posterior of a 2-D z and what each q makes of it.
+    """Return, for a few images, the true posterior of a 2-D z with draws from each q.
 
     All panels of a row share their window. It holds every peak of the posterior and all draws.
 
     Args:
-        draws: for each q, named as its column is to be called, (draws, n, 2) samples.
+        draws: for each q, by the title of its column, (draws, n, 2) samples.
         world: the exact posterior of the decoder, on a 2-D grid.
         images: (n, 1, h, w) observations, one row of panels each.
     """
@@ -52,12 +52,12 @@ def latent_plane(draws: Mapping[str, Tensor], world: GridWorld, images: Tensor) 
 
 
 def window(world: GridWorld, image: Tensor, clouds: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Return the lower and upper ends, (2,), of a square that holds the posterior and the draws.
+    """Return the lower and upper corners, (2,), of a square that holds the posterior and the draws.
 
     Args:
         world: the exact posterior, on a 2-D grid.
         image: (1, h, w) one observation.
-        clouds: (draws, 2) samples of each q.
+        clouds: for each q, (draws, 2) samples.
     """
     log_joint = world.log_joint(image[None])[0]
     peaks = world.grid.nodes[(log_joint - log_joint.max()).exp() > VISIBLE]

@@ -16,7 +16,7 @@ def mixture(components: int = 12) -> Picture:
     """Return the components p(z) p(x|z) for evenly spread z, and their sum p(x) (slide 3).
 
     Args:
-        components: how many of the infinitely many components are drawn.
+        components: the number of components that are drawn.
     """
     figure, (axes,) = new_figure(height=2.8)
     x = torch.linspace(-2, 6, 400, dtype=torch.float64)

@@ -42,7 +42,7 @@ _fitted: dict[int, list[Layer]] = {0: []}
 
 
 class BoundAndGap(NamedTuple):
-    """The three numbers of slide 6, in nats: log p(x), the ELBO, and the KL that lies between."""
+    """The three numbers of slide 6, in nats: log p(x), the ELBO, and the KL between them."""
 
     log_px: float
     elbo: float
@@ -81,7 +81,7 @@ def push(
         z, (n, 1), and log q(z), (n,).
 
     Raises:
-        ValueError: if one of the two functions returns another shape.
+        ValueError: if one of the two functions returns a wrong shape.
 
     Example:
         >>> z, log_q = push(0.5, -1.0)
@@ -112,8 +112,8 @@ def split(z: Tensor, log_q: Tensor) -> BoundAndGap:
               \log p(x) = L(x) + KL(q(z|x), p(z|x))
 
     Args:
-        z: (n, 1) the grid of the base, pushed.
-        log_q: (n,) log q there.
+        z: (n, 1) the pushed grid.
+        log_q: (n,) log q at z.
 
     Example:
         >>> log_px, elbo, kl = split(*push(1.0, -1.0))
@@ -129,8 +129,8 @@ def split(z: Tensor, log_q: Tensor) -> BoundAndGap:
 def fitted_layers(count: int) -> list[Layer]:
     """Return ``count`` planar layers fitted to the posterior from the base N(0, exp(-0.2)^2).
 
-    The ELBO, summed over a grid, is climbed by Adam from 16 starts at once, and the best is kept.
-    It takes a few seconds the first time and nothing afterwards.
+    The ELBO, a sum over a grid, is maximised by Adam from 16 starts at once, and the best is kept.
+    This takes a few seconds the first time; the result is cached.
 
     Args:
         count: how many layers.
@@ -144,7 +144,7 @@ def fitted_layers(count: int) -> list[Layer]:
 
 
 def is_fitted(count: int) -> bool:
-    """Return whether ``fitted_layers(count)`` answers at once."""
+    """Return whether ``fitted_layers(count)`` is already cached."""
     return count in _fitted
 
 

@@ -18,7 +18,7 @@ from course_lib.objectives import jsd_bound
 
 __all__ = ["discriminator"]
 
-DRAWS = 20_000  # equally likely points of each side
+DRAWS = 20_000  # equally likely points of each distribution
 FLOOR, TOP = -0.4, 0.8  # nats: where a bar is cut
 Logit = Callable[[Tensor, Tensor], Any]
 Bound = Callable[[Tensor, Tensor], Any]
@@ -88,7 +88,7 @@ class _Discriminator:
                 near = near and abs(shown[1] - reference[1]) < 1e-6
                 note = "" if near else "\nyours differ from the library's (dashed)"
             except Exception as error:
-                note = f"\n{explain_error(error)}; the library's are shown"
+                note = f"\n{explain_error(error)}; the library's functions are shown"
         self._move(*shown, *reference)
         truth = _jsd(shift)
         self.truth.set_ydata([truth, truth])
@@ -101,7 +101,7 @@ class _Discriminator:
     def _critic(
         self, logit: Logit, bound: Bound, shift: float, confidence: float
     ) -> tuple[Tensor, float]:
-        """Return the critic's logits at the nodes, and its bound from draws of both sides."""
+        """Return the critic's logits at the nodes, and its bound from draws of p and q."""
         at = (self.x, self.draws, self.draws + shift)
         logits = [confidence * logit(_log_normal(x, 0.0), _log_normal(x, shift)) for x in at]
         return logits[0].detach(), float(bound(*logits[1:]))

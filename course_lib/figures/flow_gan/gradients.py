@@ -1,4 +1,4 @@
-"""The pull on the generator by three losses, against its distance from the data (slide 10)."""
+"""The generator's gradient under three losses, against its distance from the data (slide 10)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def generator_gradients(
     """Return the slopes of three losses with respect to the model's shift, and their ratio.
 
     Args:
-        shifts: how far the model stands from the data.
+        shifts: the distances of the model from the data.
         jsd: the slope of the JSD at each shift.
         saturating: the slope of E[log(1 - D)] at each.
         non_saturating: the slope of -E[log D] at each.

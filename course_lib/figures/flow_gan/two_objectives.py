@@ -19,9 +19,9 @@ from course_lib.figures.live import LiveFigure, explain_error
 
 __all__ = ["lambda_at", "two_objectives"]
 
-MIDDLE = 30.0  # lambda in the middle of the slider
+MIDDLE = 30.0  # lambda at the middle of the slider
 STEP = 0.05
-MEANS, SCALES = (-3.0, 1.0), (0.4, 2.5)  # what the landscapes show
+MEANS, SCALES = (-3.0, 1.0), (0.4, 2.5)  # the range of the contour plots
 LEVELS = {"KL": (0.53, 0.6, 0.8, 1.2, 2.0, 3.5), "JSD": (0.06, 0.08, 0.12, 0.17, 0.25, 0.4)}
 Divergences = Callable[[Tensor, Tensor, Tensor], tuple[Any, Any]]
 
@@ -32,7 +32,7 @@ def two_objectives(kl_and_jsd: Divergences | None = None) -> LiveFigure:
     Args:
         kl_and_jsd: your own (p, q, dx) -> (KL, JSD), densities on a grid of step dx, both (n,), to
             two numbers in nats; None for the library's. With your own, the dots on the right are
-            your numbers and the curves the library's.
+            your numbers and the curves are the library's.
 
     Returns:
         The figure, opened at lambda = 0, maximum likelihood.
@@ -90,7 +90,7 @@ class _TwoObjectives:
         )
 
     def _own_numbers(self, density: Tensor, fit: Fit) -> tuple[tuple[float, float], str]:
-        """Return the reader's two numbers if there are any, and what is wrong with them."""
+        """Return the reader's two numbers, if there are any, and a complaint about them."""
         reference = fit.kl, fit.jsd
         if self.own is None:
             return reference, ""

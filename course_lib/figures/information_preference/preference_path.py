@@ -25,7 +25,7 @@ __all__ = ["preference_path"]
 SHARES = [i / 40 for i in range(41)]
 LOWEST, HIGHEST = -3.95, -1.9  # nats: the window of the ELBO
 UNIFORM = torch.full((K,), 1 / K, dtype=torch.float64)
-CODE = torch.eye(K, dtype=torch.float64)  # the encoder at t = 1: each x has a z of its own
+CODE = torch.eye(K, dtype=torch.float64)  # the encoder at t = 1: each x has its own z
 Numbers = tuple[float, float, float]
 ValleyFunction = Callable[[Tensor, Tensor, Tensor], tuple[Any, ...]]
 InformationFunction = Callable[[Tensor], Any]
@@ -34,7 +34,7 @@ InformationFunction = Callable[[Tensor], Any]
 def preference_path(
     valley: ValleyFunction | None = None, mutual_information: InformationFunction | None = None
 ) -> LiveFigure:
-    """Return the figure in which the use of z moves, under a flexible and a limited decoder.
+    """Return the figure in which the use of z is varied, under a flexible and a limited decoder.
 
     Args:
         valley: your own (p_data, q_z_given_x, share) -> (encoder, prior, decoder); None for the
@@ -73,8 +73,8 @@ class _PreferencePath:
             Slider("limit", 0.0, 0.9, 0.05, 0.6, "limited decoder's c", page_step=0.1),
         )
         alt = (
-            "Left: the joint of x and z by the encoder, and by a decoder that uses z to a fixed"
-            " share. Middle: the ELBO against the encoder's share, a flat line for the flexible"
+            "Left: the joint of x and z by the encoder, and by a decoder whose use of z is"
+            " fixed. Middle: the ELBO against the encoder's share, a flat line for the flexible"
             " decoder and a curve with one peak for the limited one. Right: the information in z."
         )
         flexible, limited, information = self.dots
@@ -117,7 +117,7 @@ class _PreferencePath:
         decoder: MatchingWorld,
         numbers: Numbers,
     ) -> tuple[Numbers, tuple[Tensor, Tensor], str]:
-        """Return numbers and joints by the reader's functions, and what is wrong with them."""
+        """Return numbers and joints by the reader's functions, and a complaint about them."""
         joints = encoder.q_zx, decoder.p_zx
         if self.own_valley is None and self.own_information is None:
             return numbers, joints, ""
@@ -131,7 +131,7 @@ class _PreferencePath:
         return shown, (mine.q_zx, its.p_zx), told
 
     def _made(self, share: float, world: MatchingWorld) -> MatchingWorld:
-        """Return the point of the path that the reader's function makes, if there is one."""
+        """Return the point of the path by the reader's function, if there is one."""
         if self.own_valley is None:
             return world
         given = UNIFORM.clone(), CODE.clone(), torch.tensor(share, dtype=torch.float64)

@@ -27,17 +27,17 @@ ObjectiveFunction = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Any]
 
 
 def priced_information(info_vae_objective: ObjectiveFunction | None = None) -> LiveFigure:
-    """Return the figure in which the weights of information and of q(z) move (slides 17, 18).
+    """Return the figure in which the weights of I(x; z) and of KL(q(z), p(z)) move (slides 17, 18).
 
     The path leads from an ignored z to a perfect code. The decoder follows up to its limit c.
 
     Args:
         info_vae_objective: your own (reconstruction, rate, marginal_kl, alpha, lambda_) -> the
-            objective of each x; None for the library's. With your own, the curve and the choice
-            are yours and the library's curve is dashed.
+            objective of each x; None for the library's. With your own, the curve and the chosen
+            point are yours, and the library's curve is dashed.
 
     Returns:
-        The figure, opened at the ELBO and a prior that leans: z is best left unused.
+        The figure, opened at the ELBO with a prior that leans to one side: z is best left unused.
     """
     return _PricedInformation(info_vae_objective).live
 
@@ -80,7 +80,7 @@ class _PricedInformation:
         self.live = LiveFigure(figure, controls, self.update, artists, alt, scale=2)
 
     def update(self, alpha: float, lambda_: float, limit: float, prior: str) -> str:
-        """Move the curve, its maxima and what is chosen there; return it in numbers."""
+        """Move the curve, its maxima and the chosen point; return its numbers."""
         worlds, terms = _path(limit, TILTS[prior])
         reference = _objective(terms, alpha, lambda_)
         values, complaint = self._own_objective(terms, alpha, lambda_, reference)
@@ -146,7 +146,7 @@ def _path(limit: float, tilt: float) -> tuple[list[MatchingWorld], PathTerms]:
 
 
 def _objective(terms: PathTerms, alpha: float, lambda_: float) -> list[float]:
-    """Return the objective of InfoVAE at every point of the path, in what a VAE computes."""
+    """Return InfoVAE's objective at every point of the path, from terms that a VAE computes."""
     each = terms.reconstruction - (1 - alpha) * terms.rate
     return (each.mean(1) - (alpha + lambda_ - 1) * terms.marginal_kl).tolist()
 

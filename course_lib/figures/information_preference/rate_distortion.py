@@ -14,7 +14,7 @@ from course_lib.figures.live import LiveFigure
 __all__ = ["rate_distortion"]
 
 GAP = 1  # pixels between two images
-REACH = 2.5  # nats of rate: how far the tangent goes to each side
+REACH = 2.5  # nats of rate: how far the tangent extends to each side
 WIDEST, LOWEST, HIGHEST = 11.0, 5.0, 26.0  # nats: the window of the curve
 
 
@@ -22,7 +22,7 @@ def rate_distortion() -> LiveFigure:
     """Return the figure in which beta moves along the curve of trained beta-VAEs.
 
     Every model was trained beforehand. The tangent belongs to the training images, whose objective
-    was minimised; the dashed curve is that of validation images.
+    was minimised; the dashed curve is for validation images.
 
     Returns:
         The figure, opened at beta = 1, the ELBO.
@@ -54,7 +54,7 @@ class _RateDistortion:
         self.live = LiveFigure(figure, controls, self.update, artists, alt, scale=2)
 
     def update(self, log_beta: float) -> str:
-        """Move the dots and the tangent; return both coordinates and the information."""
+        """Move the dots and the tangent; return rate, distortion and information."""
         place = int(np.argmin(np.abs(np.array(self.log_betas) - log_beta)))
         beta = 10 ** self.log_betas[place]
         r, d = (float(self.grid[f"train_{name}"][place]) for name in ("rate", "distortion"))
@@ -93,12 +93,12 @@ class _RateDistortion:
 
 
 def len_held() -> int:
-    """Return how many validation images the held-out figures have."""
+    """Return the number of validation images behind the held-out numbers."""
     return int(trained()["held_out_images"])
 
 
 def _sheet(images: NDArray[np.uint8], made: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return images and reconstructions as one picture of two pairs of rows."""
+    """Return images above their reconstructions as one picture of two pairs of rows."""
     n, height, width = images.shape
     rows = [images[: n // 2], made[: n // 2], images[n // 2 :], made[n // 2 :]]
     sheet = np.full((4 * (height + GAP), n // 2 * (width + GAP)), 90, np.uint8)

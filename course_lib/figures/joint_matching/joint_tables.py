@@ -87,7 +87,7 @@ class _JointTables:
         )
 
     def _follows(self) -> dict[str, list[Artist]]:
-        """Return what each control moves: p(x) knows no encoder, q(z) no decoder."""
+        """Return what each control moves: p(x) has no encoder in it, and q(z) no decoder."""
         q, p, ratio = self.tables
         common = [ratio, *self.upper, *self.dashed, self.numbers[1], self.numbers[3]]
         of_x, of_z = [self.lower[0], self.numbers[0]], [self.lower[1], self.numbers[2]]
@@ -110,7 +110,7 @@ class _JointTables:
         return _readout(terms) + complaint
 
     def _own_split(self, world: MatchingWorld, reference: Split) -> tuple[Split, str]:
-        """Return the reader's four numbers if there are any, and what is wrong with them."""
+        """Return the reader's four numbers, if there are any, and a complaint about them."""
         if self.own is None:
             return reference, ""
         try:

@@ -20,9 +20,9 @@ NUMBERS = ("kl", "kl_error", "floor", "elbo", "mmd2")
 def latent_cloud() -> LiveFigure:
     """Return the figure in which the step and both weights of an adversarial autoencoder move.
 
-    One draw of q(z|x) for each of 200 validation images stands over the circles of the prior. The
-    bars are KL(q(z), p(z)) and its floor, what a perfect match would show. All models were
-    trained beforehand.
+    One draw of q(z|x) for each of 200 validation images is drawn over the circles of the prior. The
+    bars are KL(q(z), p(z)) and its floor, the estimate for a perfect match. All models were trained
+    beforehand.
 
     Returns:
         The figure, opened at the end of training with a small weight of the KL and no critic.

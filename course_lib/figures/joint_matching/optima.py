@@ -19,7 +19,7 @@ def likelihood_and_elbo(encoders: Sequence[float], tilt: float = 0.0) -> Picture
 
     Args:
         encoders: the sharpness of up to three encoders, one curve of the ELBO each.
-        tilt: how far the data lean to the right.
+        tilt: how strongly the data lean to the right.
 
     Raises:
         ValueError: if there are more than three encoders.

@@ -1,4 +1,4 @@
-"""The explorable of slide 12: the weight of a critic in x-space, its samples and its price."""
+"""The explorable of slide 12: what the weight of a critic in x-space gains and costs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CURVES = (("precision", style.P, "o-"), ("recall", style.Q, "s--"), ("c2st", sty
 
 
 def sharper_samples() -> LiveFigure:
-    """Return the figure in which the weight of the JSD in x-space moves, on trained models.
+    """Return the figure in which the weight of the JSD in x-space is varied, on trained models.
 
     Returns:
         The figure, opened at the plain VAE, weight 0.

@@ -1,4 +1,4 @@
-"""The explorable of lecture 0: choose three bricks and a comparison, and see the name of that."""
+"""The explorable of lecture 0: choose three bricks and a comparison, and see the model's name."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Cell = tuple[str, str, str, str]
 
 
 class System(NamedTuple):
-    """A cell of the grid that the lecture gives a name.
+    """A cell of the grid that has a name in the lecture.
 
     Attributes:
-        name: what the lecture calls it.
-        slides: where it stands in the lecture.
+        name: its name in the lecture.
+        slides: the slides that show it.
         lecture: the number of the notebook that treats it.
-        code: the line that builds it for 8x8 images and a z of 8 numbers.
+        code: the line that builds it for 8x8 images and a z of 8 dimensions.
     """
 
     name: str
@@ -97,7 +97,7 @@ COLUMNS = {
     ),
 }
 WIDTH, HEIGHT = 0.9, 0.7  # of a box, in units of the grid
-LINE = 84  # letters of code that fit next to each other
+LINE = 84  # characters of code that fit on one line
 
 
 def grid_of_bricks() -> LiveFigure:
@@ -165,9 +165,9 @@ class _Grid:
 
 
 def _title_and_code(cell: Cell) -> tuple[str, str]:
-    """Return what a cell is called and the line that builds it, for 8x8 images."""
+    """Return the name of a cell and the line that builds it, for 8x8 images."""
     if (cell[1], cell[3]) == WITHOUT_GRADIENT:
-        return "not trainable: no gradient through pixels drawn in turn", ""
+        return "not trainable: no gradient through pixels drawn one by one", ""
     if cell in SYSTEMS:
         system = SYSTEMS[cell]
         return f"{system.name}: {system.slides}, lecture {system.lecture}", system.code
@@ -177,4 +177,4 @@ def _title_and_code(cell: Cell) -> tuple[str, str]:
         if choice != next(iter(names))
     )
     code = textwrap.fill(f"combine((1, 8, 8), 8, {chosen})", LINE, subsequent_indent=8 * " ")
-    return "no name in the lecture: it builds all the same", code
+    return "no name in the lecture, but it can be built", code

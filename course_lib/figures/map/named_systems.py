@@ -1,4 +1,4 @@
-"""The cells of the lecture's grid that have a name, as a table that leads to their lectures."""
+"""The cells of the lecture's grid that have a name, as a table with links to their lectures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTEBOOKS = {
     8: "08_information_preference.ipynb",
 }
 HEADER = ("the lecture calls it", *(title for title, _, _ in COLUMNS.values()), "slides")
-WIDTHS = (38, 15, 19, 17, 16, 7)  # characters of a column of text
+WIDTHS = (38, 15, 19, 17, 16, 7)  # characters in a text column
 STYLE = "text-align: left; vertical-align: top; padding: 0.3em 0.8em"
 
 
@@ -32,7 +32,7 @@ class NamedSystems:
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col" style="{STYLE}">{html.escape(c)}</th>' for c in HEADER)
         body = "".join(f"<tr>{_html_row(*item)}</tr>" for item in self.systems.items())
-        caption = "Cells of the grid with a name. In bold: what is not as in a plain VAE."
+        caption = "Cells of the grid with a name. In bold: what differs from a plain VAE."
         return (
             f"<table><caption>{caption}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -60,7 +60,7 @@ def named_systems() -> NamedSystems:
 
 
 def _choices(cell: Cell) -> list[tuple[str, bool]]:
-    """The words of each chosen box, and whether it is the first of its column, as in a VAE."""
+    """Return the text of each chosen box, and whether a plain VAE has the same."""
     found = []
     for choice, (_, names, labels) in zip(cell, COLUMNS.values(), strict=True):
         place = list(names).index(choice)

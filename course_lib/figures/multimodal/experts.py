@@ -28,7 +28,7 @@ OBSERVED = {
     "colour alone": [False, True],
     "neither": [False, False],
 }
-VAGUE = 0.25  # precision with which a view knows what it hardly sees
+VAGUE = 0.25  # precision of a view in the direction that it hardly sees
 HUE = 1.2  # where the colour view sees z_2
 EDGE, SIDE, GAP = 3.2, 12, 1
 ROWS, COLUMNS = 3, 3
@@ -47,7 +47,7 @@ def experts(gaussian_product: Product | None = None) -> LiveFigure:
             the orange ellipse of the product is yours, and the library's is dashed.
 
     Returns:
-        The figure, opened where both views are there and multiplied.
+        The figure, opened with both views present and multiplied.
     """
     return _Experts(gaussian_product).live
 
@@ -81,7 +81,7 @@ class _Experts:
             " Right: bars whose direction and hue are decoded from draws."
         )
         common: list[Artist] = [*self.shown, self.exact, self.image]
-        of_grey = [self.shown[0], self.exact, self.image]  # a mixture's second part is colour's
+        of_grey = [self.shown[0], self.exact, self.image]  # without the mixture's colour component
         follows = {
             "mean": [self.views[0], *of_grey],
             "grey": [self.views[0], *of_grey],
@@ -118,7 +118,7 @@ class _Experts:
     def _own_product(
         self, means: Tensor, scales: Tensor, present: list[bool], exact: Combined
     ) -> tuple[Combined, str]:
-        """Return the reader's product, or the exact one and what is wrong with theirs."""
+        """Return the reader's product, or the exact one and a complaint about theirs."""
         try:
             there = torch.tensor([present])
             mu, log_scale = self.own(means[None].clone(), scales.log()[None].clone(), there)
@@ -184,7 +184,7 @@ def _sheet(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _readout(exact: Combined, shown: Combined, precisions: Tensor, present: list[bool]) -> str:
-    """Return where the exact product lies, how its precision adds up, and what the rule costs."""
+    """Return the exact product, the precisions that it adds up, and the cost of the rule."""
     parts = ["prior 1.00"]
     parts += [f"{name} {float(precisions[m, 0]):.2f}" for m, name in NAMES if present[m]]
     total = float(exact.scale[0, 0] ** -2)

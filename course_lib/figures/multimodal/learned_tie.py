@@ -16,14 +16,14 @@ __all__ = ["learned_tie"]
 
 
 def learned_tie(posteriors: Mapping[str, tuple[DiagonalGaussian, DiagonalGaussian]]) -> Picture:
-    """Return the densities of trained posteriors in the dimension in which the answers differ most.
+    """Return the densities of trained posteriors along the axis on which the answers differ most.
 
-    Any other direction of z would not do: where dimensions depend on each other across the answers,
-    a Gaussian with independent dimensions cannot follow.
+    Only the axes of z are compared: no Gaussian with independent dimensions can follow dependence
+    between dimensions across the answers.
 
     Args:
-        posteriors: for each model's name q(z|x1,x2) for one x1 with several equally likely x2,
-            batch (answers,), and q(z|x1), batch (1,).
+        posteriors: for each model's name, q(z|x1,x2) for one x1 with several equally likely x2,
+            batch shape (answers,), and q(z|x1), batch shape (1,).
 
     Returns:
         One panel for each model: the mixture of the joint posteriors, filled, and q(z|x1).

@@ -26,7 +26,7 @@ Z = torch.linspace(-11, 11, 441, dtype=torch.float64)
 
 
 def tie(moment_match: Match | None = None) -> LiveFigure:
-    """Return the figure in which one x1 leaves five x2 open, and a tie fits q(z|x1) to them.
+    """Return the figure in which one x1 is consistent with five x2, and a tie fits q(z|x1) to them.
 
     Args:
         moment_match: your own (mu, log_scale, weight) -> (mu, log_scale), from (1, 5, 1), (1, 5, 1)
@@ -34,8 +34,8 @@ def tie(moment_match: Match | None = None) -> LiveFigure:
             forward tie is yours, and the library's is dashed.
 
     Returns:
-        The figure, opened at the forward tie: where it moves the joint posteriors as well, or, with
-        your own function, where it does not.
+        The figure, opened at the forward tie: the one that also moves the joint posteriors or, with
+            your own function, the one that does not.
     """
     return _Tie(moment_match).live
 
@@ -57,9 +57,9 @@ class _Tie:
             Slider("alpha", 0.0, 10.0, 0.5, 1.0, "weight α of the tie", page_step=3.0),
         )
         alt = (
-            "Left: the mixture of five joint posteriors that one x1 leaves open, filled, and the"
-            " Gaussian q(z|x1) that the tie leads to. Right: how often draws of q(z|x1) give each"
-            " answer, as bars, and how often each is right, as dashes."
+            "Left: the mixture of the five joint posteriors of one x1, filled, and the Gaussian"
+            " q(z|x1) that the tie leads to. Right: how often draws of q(z|x1) give each"
+            " answer, as bars, and how often each is the true one, as dashes."
         )
         moving = [self.q, *self.joints, *self.bars]
         artists = (self.mixture, *moving, self.dashed, *self.marks)
@@ -108,7 +108,7 @@ class _Tie:
     def _fit(
         self, tie: str, mean: Tensor, scale: Tensor, weight: Tensor, alpha: float
     ) -> tuple[Tied, Tied, str]:
-        """Return what the tie leads to by the library and as shown, and what is wrong with that."""
+        """Return the library's fit, the fit that is shown, and a complaint about the reader's."""
         if tie == REVERSE:
             library = reverse_tie(mean, scale, weight)
         elif tie == MOVES:

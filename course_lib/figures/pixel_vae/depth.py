@@ -1,7 +1,7 @@
-"""The explorable of slide 4 in which autoregressive layers take over from z, on a slider.
+"""The explorable of slide 4: with more autoregressive layers, the decoder takes over from z.
 
-The models were trained by ``tests/benchmarks/pixel_depth.py`` on thresholded 8x8 digits, two
-seeds each; their figures and a few of their samples ship next to this module.
+The models were trained by ``tests/benchmarks/pixel_depth.py`` on thresholded 8x8 digits, two seeds
+each; their results and a few of their samples are stored next to this module.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from course_lib.figures.live import LiveFigure
 __all__ = ["Depth", "depth_explorable", "trained_depths"]
 
 FILE = Path(__file__).with_name("depth.json")
-CEILING = 19.5  # the twin without layers lies far above and is drawn as cut
+CEILING = 19.5  # the twin without layers lies far above, and its marker is cut off
 BLANK = 0.3
 
 
 class Depth(NamedTuple):
-    """What was measured at one number of layers, a value for each seed, in nats per image.
+    """The results for one number of layers, one value per seed, in nats per image.
 
     Attributes:
         bound: importance bound (k = 300) on -log p(x) of PixelVAE, 300 test images.
@@ -48,7 +48,7 @@ class Depth(NamedTuple):
 
 @functools.cache
 def trained_depths() -> dict[int, Depth]:
-    """Return what was measured, by the number of autoregressive layers.
+    """Return the results by the number of autoregressive layers.
 
     Example:
         >>> list(trained_depths())
@@ -99,7 +99,7 @@ class _Depths:
         self.live = LiveFigure(figure, [slider], self.update, artists, alt, scale=2)
 
     def update(self, layers: int) -> str:
-        """Mark a depth and show its samples; return its figures."""
+        """Mark a depth and show its samples; return its numbers."""
         for line in self.here:
             line.set_xdata([layers, layers])
         self.sheet.set_data(self._sheet(layers))

@@ -17,7 +17,8 @@ def ladder(exact: Mapping[str, Estimate], bounds: Mapping[str, Estimate], k: int
     Args:
         exact: for each model whose density is known, its mean -log p(x) and standard error, in
             nats per image.
-        bounds: for each model with a latent, the same of its importance bound, which lies above.
+        bounds: for each model with a latent, the same for its importance bound, an upper bound on
+            -log p(x).
         k: how many samples the importance bound uses.
     """
     figure, (axes,) = new_figure(width=7.0, height=0.5 + 0.45 * (len(exact) + len(bounds)))

@@ -1,4 +1,4 @@
-"""The explorable of slide 4: which pixels a PixelCNN's pixel sees, painted for any mask."""
+"""The explorable of slide 4: the receptive field of a PixelCNN's pixel, for any masks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from course_lib.figures.live import LiveFigure, explain_error
 __all__ = ["mask_painter"]
 
 SHAPE = (9, 9)
-START = (6, 4)  # row and column: with one stack of 3x3 kernels this pixel misses six others
+START = (6, 4)  # row and column: one stack of 3x3 kernels hides six pixels from it
 DEEPEST = 8
 FIRST_A, ALL_B, ALL_A = "A, then B", "B everywhere", "A everywhere"
 ONE, TWO = "one masked stack", "two stacks"
@@ -44,11 +44,11 @@ def mask_painter(
     own_down: Shift | None = None,
     own_right: Shift | None = None,
 ) -> LiveFigure:
-    """Return the figure in which a reader picks masks and a pixel, and sees what it sees.
+    """Return the figure in which a reader picks masks and a pixel, and sees its receptive field.
 
     Args:
         own_kernel: your own masked_kernel(kind, size) -> (size, size); None for the library's. With
-            a function of your own the field is painted by it, and the library's is dashed.
+            your own, its receptive field is painted, and the library's is dashed.
         own_down: your own shift_down(x), (height, width) -> (height, width), of the two stacks.
         own_right: your own shift_right(x), likewise.
 
@@ -93,7 +93,7 @@ class _MaskPainter:
         )
 
     def update(self, kinds: str, size: int, stack: str, layers: int, row: int, column: int) -> str:
-        """Paint the field; return the counts."""
+        """Paint the receptive field; return the counts."""
         letters = _letters(kinds, layers)
         library = shown = seen_pixels(_network(letters, size, stack), SHAPE, row, column)
         note = _about(letters, size, stack)
@@ -109,7 +109,7 @@ class _MaskPainter:
 
     def _draw(self, axes: Axes) -> None:
         rows, columns = SHAPE
-        axes.set_axisbelow(True)  # so that no tick is redrawn
+        axes.set_axisbelow(True)  # so that no ticks are redrawn
         self.image = axes.imshow(np.zeros((*SHAPE, 3)), vmin=0, vmax=1, zorder=1)
         axes.hlines(np.arange(rows - 1) + 0.5, -0.5, columns - 0.5, color="white", lw=1, zorder=2)
         axes.vlines(np.arange(columns - 1) + 0.5, -0.5, rows - 0.5, color="white", lw=1, zorder=2)
@@ -177,14 +177,14 @@ def _marks(axes: Axes, marker: str, size: int) -> Line2D:
 
 
 def _entry(colour: tuple[float, ...], marker: str) -> tuple[Line2D, Line2D]:
-    """Return a square of a colour and the mark on it, for the legend."""
+    """Return a coloured square and its marker, for the legend."""
     square = Line2D([], [], ls="", marker="s", ms=15, mfc=colour, mec=style.NEUTRAL, mew=0.8)
     mark = Line2D([], [], ls="", marker=marker, ms=8, color="black", mfc="none", mew=1.4)
     return square, mark
 
 
 def _outline(seen: Tensor) -> tuple[list[float], list[float]]:
-    """Return the border of the pixels that are seen, as line segments with gaps between them."""
+    """Return the outline of the pixels that are seen, as line segments with gaps between them."""
     cells = np.pad(seen.numpy(), 1)
     x: list[float] = []
     y: list[float] = []
@@ -200,10 +200,10 @@ def _outline(seen: Tensor) -> tuple[list[float], list[float]]:
 def _said(count: Count) -> str:
     verdict = "sees exactly what it may"
     if count.illegal:
-        verdict = "no density: a pixel is told of itself or of what comes later"
+        verdict = "not a density: a pixel sees itself or later pixels"
     elif count.seen < count.legal:
         verdict = f"a valid density, with a blind spot of {count.legal - count.seen}"
-    return f"{count.seen} of {count.legal} earlier pixels, {count.illegal} others: {verdict}"
+    return f"{count.seen} of {count.legal} earlier pixels, {count.illegal} other pixels: {verdict}"
 
 
 def _about(letters: str, size: int, stack: str) -> str:

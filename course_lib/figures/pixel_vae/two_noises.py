@@ -25,22 +25,23 @@ COLOURS = (style.P, style.DATA, style.NEUTRAL)
 
 
 def two_noises(samplers: Mapping[str, Sampler], z: Tensor, noise: Tensor) -> LiveFigure:
-    """Return the figure in which one source of a sample is held and the other is redrawn.
+    """Return the figure in which one source of randomness is held fixed and the other is redrawn.
 
     A sample is a function of two independent sources: z, and one uniform number for every pixel.
     The bars are the shares of its variance that each of them explains.
 
     Args:
         samplers: for each model, (z, noise) -> images, (n, z_dim) and (n, 1, h, w) -> (n, 1, h, w),
-            where the same two sources give the same image; it may include your own model.
-        z: (m, z_dim) draws of the prior, m of at least 16.
+            a deterministic function of the two; one of them may be your own model.
+        z: (m, z_dim) draws of the prior, m at least 16.
         noise: (m, 1, h, w) numbers in [0, 1), the noise of the pixels.
 
     Returns:
         The figure, opened at the last model with z held.
 
     Raises:
-        ValueError: if there is no model, the sources are too few, or images have another shape.
+        ValueError: if there is no model, there are fewer than 16 draws, or images have a wrong
+            shape.
     """
     return _TwoNoises(samplers, z, noise).live
 

@@ -27,7 +27,8 @@ def bounds_over_time(steps: Sequence[int], gaps: Mapping[str, Sequence[Estimate]
 
     Args:
         steps: the lengths T.
-        gaps: for up to four bounds, bound - log p(x) at each length: a mean and its error, in nats.
+        gaps: for up to four bounds, bound - log p(x) at each length: a mean and its standard error,
+            in nats.
 
     Raises:
         ValueError: if there are more than four bounds.
@@ -50,8 +51,8 @@ def bounds_over_time(steps: Sequence[int], gaps: Mapping[str, Sequence[Estimate]
 def chorale_ladder() -> Picture:
     """Return the measured nats per step on Bach's chorales, one rung for each model.
 
-    A square is an exact log-likelihood, a triangle a lower bound on it; lines show what another
-    seed would change.
+    A square is an exact log-likelihood, a triangle a lower bound on it; lines show the spread over
+    seeds.
     """
     figure, (axes,) = new_figure(width=7.4, height=3.2)
     rungs = [(name, measured("vrnn_chorales", key), bound) for name, key, bound in CHORALES]

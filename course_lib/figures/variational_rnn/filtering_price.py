@@ -23,12 +23,12 @@ from course_lib.figures.live import LiveFigure
 __all__ = ["filtering_price"]
 
 STEPS = 12
-TOP = 0.24  # nats: no step of any state costs more
+TOP = 0.24  # nats: no step costs more in any state
 EDGE = 3.2  # standard deviations of x
 
 
 def filtering_price() -> LiveFigure:
-    """Return the figure in which memory and noise of a linear-Gaussian chain are moved.
+    """Return the figure in which memory and noise of a linear-Gaussian chain are varied.
 
     Left: one sequence, with the exact posterior of z and the best q that sees no later x. Right:
     what each step adds to the gap of this q and of p(z_t | z_{t-1}, x_t), in closed form.
@@ -58,13 +58,13 @@ class _FilteringPrice:
         alt = (
             "Left: a sequence x as dots, with mean and one standard deviation of z under the exact"
             " posterior and under the best filter. Right: bars of the gap that each step adds for"
-            " the best filter, and dashes for the filter that knows the present alone."
+            " the best filter, and dashes for the filter that sees only the present x."
         )
         artists = (*self.curves, self.dots, *self.bars, *self.dashes)
         self.live = LiveFigure(figure, controls, self.update, artists, alt, scale=2)
 
     def update(self, memory: float, z_noise: float, x_noise: float) -> str:
-        """Move curves and bars; return the price in nats."""
+        """Move the curves and bars; return the gaps in nats."""
         chain = LinearGaussianChain([[memory]], [[1.0]], [z_noise**2], [x_noise**2])
         exact, best = smoother(chain, STEPS), best_filter(chain, STEPS)
         x = self._sequence(memory, z_noise, x_noise)
@@ -85,7 +85,7 @@ class _FilteringPrice:
         )
 
     def _sequence(self, memory: float, z_noise: float, x_noise: float) -> torch.Tensor:
-        """Return the sequence of the figure's noise under this chain, (time,)."""
+        """Return the chain's sequence for the figure's fixed noise, (time,)."""
         z, seen = torch.zeros(()).double(), []
         for of_z, of_x in self.noise.T:
             z = memory * z + z_noise * of_z
@@ -106,7 +106,7 @@ class _FilteringPrice:
         axes.figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=9)
 
     def _draw_bars(self, axes: Axes) -> None:
-        costly = self.times[:-1]  # the last step has no future, and costs nothing
+        costly = self.times[:-1]  # the last step has no future, so it costs nothing
         heights = [TOP] * len(costly)
         self.bars = list(axes.bar(costly, heights, 0.7, color=style.KL, label="best filter"))
         self.dashes = [
@@ -118,7 +118,7 @@ class _FilteringPrice:
 
 
 def _band(q: LinearWalk, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return mean of z and mean plus and minus one standard deviation, (time,) each."""
+    """Return the mean of z, and the mean minus and plus one standard deviation, each (time,)."""
     means, covariances = marginals(q)
     mean, width = (means @ x)[:, 0], covariances[:, 0, 0].sqrt()
     return mean, mean + width, mean - width

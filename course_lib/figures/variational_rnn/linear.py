@@ -1,7 +1,7 @@
 """The smallest VRNN: the four parts of slide 9 as four matrices, trained on rows of digits.
 
-``tests/benchmarks/grids/variational_rnn.py`` makes the packed weights. The state begins as ones, so
-that a column of each matrix can serve as a bias.
+``tests/benchmarks/grids/variational_rnn.py`` trains the packed weights. The state starts as ones,
+so that a column of each matrix can serve as a bias.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def vrnn_step(
 
     Args:
         x: (batch, x_dim) the step's bits.
-        h: (batch, state) what is known of the steps before.
+        h: (batch, state) the state, which summarises the earlier steps.
         eps: (batch, z_dim) standard normal noise.
-        w_prior: (2 z_dim, state); a product with it is mu, then log_scale.
+        w_prior: (2 z_dim, state); its product with h is mu, then log_scale.
         w_posterior: (2 z_dim, x_dim + state).
         w_x: (x_dim, z_dim + state).
         w_h: (state, x_dim + z_dim + state).
@@ -75,7 +75,7 @@ def dream(
     """Return the steps that follow a state, drawn with the given noise (slide 9).
 
     Args:
-        h: (batch, state) the state to go on from.
+        h: (batch, state) the state to continue from.
         eps: (batch, steps, z_dim) standard normal noise.
         uniforms: (batch, steps, x_dim) numbers in [0, 1).
         w_prior: as for ``vrnn_step``.

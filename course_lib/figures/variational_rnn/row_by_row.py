@@ -20,15 +20,15 @@ from course_lib.figures.variational_rnn import linear
 __all__ = ["row_by_row"]
 
 ROWS, COLUMNS, SHOWN, DRAWS = 8, 8, 8, 4
-EDGE = 8.0  # of the plane of z; every ellipse of every digit fits
+EDGE = 8.0  # half the width of the plane of z; every ellipse of every digit fits
 TOP = 1.5  # nats: where the bars of the KL end
 WIDTHS = (1.1, 1.4, 1.4, 1.0)
-UNSEEN = 0.35  # brightness of what lies in the future
+UNSEEN = 0.35  # brightness of future rows
 StepFunction = Callable[..., Any]
 
 
 class _Walk(NamedTuple):
-    """What one digit looks like to the model: one row of each for every step."""
+    """The model's terms for one digit, with one row for every step."""
 
     prior: Tensor
     posterior: Tensor
@@ -45,8 +45,8 @@ def row_by_row(
 
     Args:
         vrnn_step: your own (x, h, eps, w_prior, w_posterior, w_x, w_h) -> (prior, posterior, z,
-            logits, h_next); None for the library's. With your own, ellipses and bars are yours and
-            the dashed marks the library's.
+            logits, h_next); None for the library's. With your own, ellipses and bars are yours, and
+            the dashed marks are the library's.
         dream: your own (h, eps, uniforms, w_prior, w_x, w_h) -> bits; None for the library's.
 
     Returns:
@@ -80,7 +80,7 @@ class _RowByRow:
         alt = (
             "From left to right: the rows of a digit that are seen so far; the plane of z with the"
             " prior and the posterior of this row as ellipses of two standard deviations; a bar of"
-            " the KL for every row; eight ways in which the model could go on."
+            " the KL for every row; eight continuations drawn from the model."
         )
         follows = {
             "digit": [artist for artist in artists if artist is not self.edge],
@@ -111,7 +111,7 @@ class _RowByRow:
         )
 
     def _walk(self, x: Tensor, step: StepFunction) -> _Walk:
-        """Return the walk of q through one digit, with the figure's noise."""
+        """Return the terms along one digit, with z drawn from q by the figure's fixed noise."""
         h, found = linear.first_state(1, self.weights), []
         for row, eps in zip(x, self.eps, strict=True):
             prior, posterior, z, logits, after = step(row[None], h, eps, *self.weights)
@@ -122,7 +122,7 @@ class _RowByRow:
         return _Walk(*(torch.cat(parts).squeeze(-1) for parts in zip(*found, strict=True)))
 
     def _own(self, function: StepFunction | None, call: Callable[[], Any], other: Any) -> tuple:
-        """Return what the reader's function gives, or the library's and what went wrong."""
+        """Return the result of the reader's function, or the library's and what went wrong."""
         if function is None:
             return other, ""
         try:

@@ -1,4 +1,4 @@
-"""Piano rolls as sound: every key a tone with a few overtones, in a player below its picture."""
+"""Piano rolls as sound: every key is a tone with a few overtones; a player below the picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from course_lib.figures.images import Picture, image_element, tile
 
 __all__ = ["RATE", "Recording", "waveform"]
 
-RATE = 16_000  # samples a second, enough for the overtones of a piano's highest key but one
+RATE = 16_000  # samples per second: above twice the first overtone of all keys but one
 OVERTONES = 4
 ATTACK, RELEASE, HALF_LIFE = 0.01, 0.04, 0.7  # seconds
 LOUDEST = 0.9
@@ -25,11 +25,11 @@ class Recording:
 
     Args:
         roll: (steps, 88) zeros and ones, a tensor or an array.
-        label: what is to be heard; it stands above the player.
+        label: what one hears, shown above the player.
         seconds: how long a step sounds.
 
     Raises:
-        ValueError: if the label is empty, or as for ``waveform``.
+        ValueError: if the label is empty, or ``waveform`` refuses the roll.
 
     Example:
         >>> Recording(np.eye(88)[40:44], "four keys upwards")
@@ -38,7 +38,7 @@ class Recording:
 
     def __init__(self, roll: ArrayLike, label: str, seconds: float = 0.5) -> None:
         if not label.strip():
-            raise ValueError("label: expected what is to be heard, got nothing")
+            raise ValueError("label: expected a description of the sound, got an empty string")
         self.label, self.samples = label, waveform(roll, seconds)
         self.picture = _picture(np.asarray(roll), label)
 
@@ -54,9 +54,9 @@ class Recording:
 
 
 def waveform(roll: ArrayLike, seconds: float = 0.5) -> NDArray[np.float32]:
-    """Return the sound of a piano roll, 16,000 samples a second, its loudest at 0.9.
+    """Return the sound of a piano roll at 16,000 samples per second, with a peak of 0.9.
 
-    A key that stays on from step to step is one tone that fades; a roll cannot say more.
+    A key that stays on from step to step is one fading tone: a roll does not mark repeated notes.
 
     Args:
         roll: (steps, 88) zeros and ones; key k is the MIDI note 21 + k.
@@ -66,7 +66,7 @@ def waveform(roll: ArrayLike, seconds: float = 0.5) -> NDArray[np.float32]:
         (steps * seconds * 16,000,) in [-1, 1]; silence if no key is on.
 
     Raises:
-        ValueError: if the roll has another shape or other values, or ``seconds`` is not positive.
+        ValueError: if the roll has a wrong shape or wrong values, or ``seconds`` is not positive.
 
     Example:
         >>> len(waveform(np.eye(88)[48:49], seconds=0.25))  # A4, 440 Hz
@@ -93,7 +93,7 @@ def waveform(roll: ArrayLike, seconds: float = 0.5) -> NDArray[np.float32]:
 
 
 def _picture(roll: NDArray, label: str) -> Picture:
-    """Return the roll as an image: time to the right, high keys above, dark where a key is on."""
+    """Return the roll as an image: time to the right, high keys on top, dark where a key is on."""
     used = np.flatnonzero(roll.any(0)) if roll.any() else np.array([0, KEYS - 1])
     keys = roll[:, used[0] : used[-1] + 1]
     dark = 1 - keys.T[::-1].repeat(WIDE, 1)
@@ -102,7 +102,7 @@ def _picture(roll: NDArray, label: str) -> Picture:
 
 
 def _tone(key: int, samples: int) -> NDArray[np.float64]:
-    """Return one tone that rises at once, fades, and ends without a click."""
+    """Return one tone with a fast attack that fades and ends without a click."""
     time = np.arange(samples) / RATE
     frequency = 440 * 2 ** ((key + LOWEST_NOTE - 69) / 12)
     parts = [n for n in range(1, OVERTONES + 1) if n * frequency < RATE / 2]

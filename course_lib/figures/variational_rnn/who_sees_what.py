@@ -16,11 +16,11 @@ def dependence(vrnn: VariationalRNN, x: Tensor) -> dict[str, Tensor]:
     """Return how strongly prior and posterior of step t depend on x of step s.
 
     Args:
-        vrnn: the model; its prior must be learned.
+        vrnn: a model with a learned prior.
         x: (batch, time, dim) sequences.
 
     Returns:
-        For ``"prior"`` and ``"posterior"`` the (time, time) mean absolute gradient of the mean of
+        For ``"prior"`` and ``"posterior"``, the (time, time) mean absolute gradient of the mean of
         z_t with respect to x_s, t down and s across.
     """
     x = x.clone().requires_grad_()
@@ -39,7 +39,7 @@ def who_sees_what(vrnn: VariationalRNN, x: Tensor) -> Picture:
     """Return both tables of ``dependence`` as pictures; an exact zero is white and crossed.
 
     Args:
-        vrnn: the model; its prior must be learned.
+        vrnn: a model with a learned prior.
         x: (batch, time, dim) sequences.
     """
     tables = dependence(vrnn, x)
