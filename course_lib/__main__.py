@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     text = "what is wrong with this installation, and what helps"
     command = commands.add_parser("doctor", help=text, description=text)
     command.add_argument("--deep", action="store_true", help="also import every package")
-    command.add_argument("--quiet", action="store_true", help="say nothing of what is in order")
+    command.add_argument("--quiet", action="store_true", help="do not list what is in order")
     here = Path(__file__).parents[1]
     command.add_argument("--root", type=Path, default=here, help="the folder of the course")
     options = parser.parse_args(arguments)

@@ -121,7 +121,7 @@ class TestLeaks:
     def test_a_hidden_test_or_a_mark_scheme_is_refused_anywhere(self, small, name, line):
         put(small, name, f"first\n    # {line}\n")
         with pytest.raises(
-            NotebookProblems, match=r"holds this line of ps9.py, line \d+"
+            NotebookProblems, match=r"contains this line of ps9.py, line \d+"
         ) as caught:
             bundle(small)
         assert line in str(caught.value)
@@ -129,12 +129,12 @@ class TestLeaks:
     @pytest.mark.parametrize("line", [HIDDEN, CRITERION])
     def test_a_lecture_is_searched_too(self, small, line):
         put(small, "lectures/01_doubling.py", f"{LECTURE}\n# %%\nx = 1\n# {line}\n")
-        with pytest.raises(NotebookProblems, match=r"lectures/01_doubling.ipynb holds this line"):
+        with pytest.raises(NotebookProblems, match=r"01_doubling.ipynb contains this line"):
             bundle(small)
 
     def test_an_answer_is_refused_outside_lectures_and_library(self, small):
         put(small, "README-students.md", f"    {ANSWER}\n")
-        with pytest.raises(NotebookProblems, match=r"README.md holds .* double: secret_answer"):
+        with pytest.raises(NotebookProblems, match=r"README.md contains .* double: secret_answer"):
             bundle(small)
         put(small, "README-students.md")
         put(small, "course_lib/checks/doubling.toml", f"{ANSWER}\n")
@@ -151,7 +151,7 @@ class TestLeaks:
             cell.metadata["note"] = HIDDEN
         content = nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()
         (found,) = leaked({"lectures/a.ipynb": content}, small)
-        assert found.startswith("lectures/a.ipynb holds this line of ps9.py")
+        assert found.startswith("lectures/a.ipynb contains this line of ps9.py")
 
     def test_an_array_is_no_text(self, small):
         assert leaked({"course_lib/a.npz": b"\x93NUMPY\xff" + HIDDEN.encode()}, small) == []

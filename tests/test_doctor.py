@@ -149,7 +149,7 @@ class TestPackages:
 
     def test_without_its_files(self, here):
         here.without_files.add("sklearn")
-        here.only("problem", "scikit-learn", "files are gone", "--no-deps scikit-learn==1.9.1")
+        here.only("problem", "scikit-learn", "files are missing", "--no-deps scikit-learn==1.9.1")
 
     def test_another_version(self, here):
         here.versions["torch"] = "2.12.0"
@@ -206,7 +206,7 @@ class TestSliders:
 
     def test_of_another_generation(self, here):
         here.put(here.extension, json.dumps({"version": "3.1.0"}))
-        here.only("problem", "3.1.0 does not fit ipywidgets 8.1.9", "jupyterlab_widgets==3.0.17")
+        here.only("problem", "3.1.0 does not match ipywidgets 8.1.9", "jupyterlab_widgets==3.0.17")
 
     def test_of_the_older_generation_on_both_sides(self, here):
         here.put(here.extension, json.dumps({"version": "3.1.0"}))
@@ -253,7 +253,7 @@ class TestKernel:
 
     def test_that_is_gone(self, here, tmp_path):
         here.put(here.spec, json.dumps({"argv": [str(tmp_path / "gone/bin/python")]}))
-        here.only("problem", "which is not there")
+        here.only("problem", "which does not exist")
 
     def test_without_a_command(self, here):
         here.put(here.spec, "{}")
@@ -264,17 +264,17 @@ class TestMachine:
     @pytest.mark.parametrize("name", ["", "lectures", "my"])
     def test_a_folder_that_cannot_be_written(self, here, monkeypatch, name):
         monkeypatch.setattr(os, "access", lambda path, mode: path != here.root / name)
-        here.only("problem", f"{here.root / name} cannot be written", "chmod u+w")
+        here.only("problem", f"{here.root / name} is not writable", "chmod u+w")
 
     def test_where_jupyter_keeps_what_runs(self, here, tmp_path, monkeypatch):
         monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
-        here.only("problem", f"{tmp_path} cannot be written")
+        here.only("problem", f"{tmp_path} is not writable")
 
     @pytest.mark.parametrize(("free", "level"), [(GIB // 8, "problem"), (GIB // 2, "note")])
     def test_disk(self, here, monkeypatch, free, level):
         usage = shutil.disk_usage(here.root)._replace(free=free)
         monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
-        here.only(level, "free on disk: 0.", "make room")
+        here.only(level, "free on disk: 0.", "free some space")
 
     @pytest.mark.parametrize(("free", "level"), [(GIB // 2, "problem"), (3 * GIB // 2, "note")])
     def test_memory(self, here, monkeypatch, free, level):

@@ -34,23 +34,23 @@ FAULTS = {
     ),
     "a mark scheme told in a plain cell": (
         [("# # A title", "# # A title\n#\n# Mark scheme: two points for the criterion.")],
-        "line 1: students would read what stands after 'Mark scheme'",
+        "line 1: students would see what follows 'Mark scheme'",
     ),
     "a model answer after the written one": (
         [("\n# %% tags", "\n# %% [markdown]\n# A model answer: because it is so.\n\n# %% tags")],
-        "students would read what stands after 'model answer'",
+        "students would see what follows 'model answer'",
     ),
     "a sample solution in a comment": (
         [("import math", "import math  # sample solution: multiply by two")],
-        "setup: students would read what stands after 'sample solution'",
+        "setup: students would see what follows 'sample solution'",
     ),
     "a line of the answer in a locked cell": (
         [("import math", "import math\nsecret_answer = 2 * x")],
-        "double: the release holds this line of it: secret_answer = 2 * x",
+        "double: the release contains this line of it: secret_answer = 2 * x",
     ),
     "a line of the answer in a comment": (
         [("import math", "import math\n\n# secret_answer = 2 * x")],
-        "double: the release holds this line of it: secret_answer = 2 * x",
+        "double: the release contains this line of it: secret_answer = 2 * x",
     ),
     "a hidden test that is shown as well": (
         [
@@ -59,7 +59,7 @@ FAULTS = {
                 'assert double(5) == 10, "hidden five doubled is ten"\nassert double(3)',
             )
         ],
-        "test_double: the release holds this line of it: assert double",
+        "test_double: the release contains this line of it: assert double",
     ),
     "a hidden test in a docstring": (
         [
@@ -68,18 +68,18 @@ FAULTS = {
                 '"""Return.\n\n    assert double(5) == 10, "hidden five doubled is ten"\n    """',
             )
         ],
-        "test_double: the release holds this line of it: assert double",
+        "test_double: the release contains this line of it: assert double",
     ),
     "the written answer repeated below": (
         [
             ("\n# %% tags", "\n# %% [markdown]\n# The model is linear.\n\n# %% tags"),
             ("# The model answer.", "# The model is linear."),
         ],
-        "why: the release holds this line of it: The model is linear.",
+        "why: the release contains this line of it: The model is linear.",
     ),
     "a sentence of the mark scheme in a tag": (
         [('tags=["raises-exception"]', 'tags=["Two points for the secret criterion."]')],
-        "why: the release holds this line of it: Two points for the secret criterion.",
+        "why: the release contains this line of it: Two points for the secret criterion.",
     ),
     "an answer without markers": (
         [("    ### BEGIN SOLUTION\n", ""), ("    ### END SOLUTION\n", "")],
@@ -127,7 +127,7 @@ def test_a_cell_that_the_release_forgot_to_clear_is_named(course, grade_id):  # 
     cells[grade_id]["source"] = next(c for c in whole["cells"] if c["id"] == grade_id)["source"]
     found = leaks(from_percent(course / "solutions/ps9/ps9.py"), json.dumps(given).encode())
     assert found
-    assert all(f", {grade_id}: the release holds" in sentence for sentence in found)
+    assert all(f", {grade_id}: the release contains" in sentence for sentence in found)
 
 
 @pytest.mark.parametrize("where", ["outputs", "metadata", "attachments"])
@@ -145,7 +145,7 @@ def test_an_answer_outside_the_source_of_a_cell_is_found_too(course, where):  # 
     else:
         text["attachments"] = {"a.txt": {"text/plain": secret}}
     assert leaks(from_percent(path), json.dumps(notebook).encode()) == [
-        f"line 7, double: the release holds this line of it: {secret}"
+        f"line 7, double: the release contains this line of it: {secret}"
     ]
 
 

@@ -169,7 +169,7 @@ def test_exercises_that_lean_on_each_other_and_free_points_are_named(tmp_path):
     found = "\n".join(problems(from_percent(percent(tmp_path, SOURCE + EXERCISE))))
     assert "quadruple: needs the answer to double" in found
     assert "test_quadruple: tests the answers to several exercises: double, quadruple" in found
-    assert "test_nothing: uses no name of the student's" in found
+    assert "test_nothing: uses none of the student's names" in found
 
 
 def test_cells_that_lean_on_an_unsolved_exercise_do_not_stop_a_run(course):
@@ -226,7 +226,7 @@ def test_an_interrupted_write_leaves_the_old_file(course, monkeypatch):
         (" points=2", "", "needs a positive number"),
         (" points=2", " points=0", "needs a positive number"),
         ('grade="locked"', 'grade="open"', "expected one of"),
-        ('grade_id="test_double"', 'grade_id="double"', "is taken by line"),
+        ('grade_id="test_double"', 'grade_id="double"', "grade_id already used in line"),
         ('grade_id="setup"', 'grade_id="set up"', "letters, digits"),
         ('grade_id="setup"', 'grade_id="setup" colour="red"', "unknown key colour"),
     ],

@@ -203,7 +203,7 @@ class TestSecrets:
         root = tmp_path / "course"
         shutil.copytree(course, root)
         write(root / "lectures/02_more.ipynb", new_markdown_cell(f"# 02 · More\n\n{secret}"))
-        with pytest.raises(NotebookProblems, match=r"02_more\.ipynb holds this line of ps9"):
+        with pytest.raises(NotebookProblems, match=r"02_more\.ipynb contains this line of ps9"):
             build_site(root, tmp_path / "site", cache)
         assert not (tmp_path / "site").exists()
 
@@ -216,7 +216,7 @@ class TestSecrets:
             (folder / "index.html").write_text(told)
 
         monkeypatch.setattr(building, "_sphinx", with_secret)
-        with pytest.raises(NotebookProblems, match=r"index\.html holds this line of ps9"):
+        with pytest.raises(NotebookProblems, match=r"index\.html contains this line of ps9"):
             build_site(course, tmp_path / "site", cache)
         assert not (tmp_path / "site").exists()
 

@@ -1,7 +1,7 @@
 """``python -m course_lib doctor``: what is wrong with an installation, and what helps.
 
-It takes a second. It imports none of the packages that it asks about, so that it also works where
-they do not. It changes nothing.
+It takes a second and changes nothing. It imports none of the packages that it checks, so it also
+works where they do not.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def doctor(root: Path, *, deep: bool = False) -> list[Finding]:
 
     Args:
         root: the folder of the course.
-        deep: also import every package that the course needs, each in a process of its own; this
-            takes some seconds.
+        deep: also import every package that the course needs, each in a separate process; this
+            takes a few seconds.
     """
     looks = (*LOOKS, packages.imports) if deep else LOOKS
     return [finding for look in looks for finding in safely(look, root, Exception)]

@@ -1,4 +1,4 @@
-"""What a doctor finds, and the looks that the student's and the grader's doctor share."""
+"""What a doctor finds, and the checks that the student's and the grader's doctor share."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        level: "ok", "note", or "problem", which is to be mended first.
+        level: "ok", "note", or "problem"; a problem must be fixed first.
         text: what was found.
         remedy: what to do.
     """
@@ -46,12 +46,12 @@ def show(findings: Iterable[Finding]) -> None:
 def safely(
     look: Callable[[Any], Iterator[Finding]], subject: Any, *errors: type[Exception]
 ) -> Iterator[Finding]:
-    """Yield what a look finds; one that fails is a finding, and stops no other.
+    """Yield what a check finds; a check that fails yields a finding and does not stop the others.
 
     Args:
-        look: what is asked.
-        subject: what it is asked about.
-        errors: exceptions that are expected of it, besides ``OSError`` and ``ValueError``.
+        look: the check.
+        subject: its argument.
+        errors: exceptions that it may raise, in addition to ``OSError`` and ``ValueError``.
     """
     try:
         yield from look(subject)
@@ -61,23 +61,23 @@ def safely(
 
 
 def writable(places: Iterable[Path]) -> Iterator[Finding]:
-    """Yield a problem for each place that is there and cannot be written.
+    """Yield a problem for each existing place that is not writable.
 
     Args:
         places: files and folders.
     """
     for place in places:
         if place.exists() and not os.access(place, os.W_OK):
-            yield Finding("problem", f"{place} cannot be written", f"chmod u+w {place}")
+            yield Finding("problem", f"{place} is not writable", f"chmod u+w {place}")
 
 
 def room(place: Path, tight: int, enough: int, remedy: str) -> Iterator[Finding]:
-    """Yield how much room is left on the disk, which is a problem below ``tight`` bytes.
+    """Yield how much disk space is free; less than ``tight`` bytes is a problem.
 
     Args:
         place: a folder on the disk.
         tight: bytes below which nothing works.
-        enough: bytes below which a note is due.
+        enough: bytes below which it is worth a note.
         remedy: what to do about it.
     """
     free = shutil.disk_usage(place).free

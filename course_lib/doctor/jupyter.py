@@ -1,4 +1,4 @@
-"""What JupyterLab needs besides packages: the half of the sliders in the browser, and a kernel."""
+"""What JupyterLab needs besides packages: the browser's part of the sliders, and a kernel."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["kernel", "sliders"]
 
 EXTENSION = "@jupyter-widgets/jupyterlab-manager"
 FRONT_END = "jupyterlab_widgets"
-HALVES = {"7": "3", "8": "5"}  # the major version of the extension, by that of ipywidgets
-OWN_PYTHON = re.compile(r"python(3(\.\d+)?)?")  # Jupyter puts its own in place of these names
+HALVES = {"7": "3", "8": "5"}  # the extension's major version for each of ipywidgets
+OWN_PYTHON = re.compile(r"python(3(\.\d+)?)?")  # Jupyter replaces these names by its own Python
 
 
 def sliders(root: Path) -> Iterator[Finding]:
-    """Yield whether the part of ipywidgets that runs in the browser is there, fits and is on.
+    """Yield whether the browser part of ipywidgets is installed, compatible and enabled.
 
     Args:
         root: the folder of the course.
@@ -34,12 +34,12 @@ def sliders(root: Path) -> Iterator[Finding]:
     remedy = f"{pip()} install --force-reinstall --no-deps {package}, then restart JupyterLab"
     about = _first("labextensions", f"{EXTENSION}/package.json")
     if about is None:
-        text = "sliders will not be shown: JupyterLab's half of ipywidgets is missing"
+        text = "sliders will not be shown: JupyterLab's part of ipywidgets is missing"
         yield Finding("problem", text, remedy)
         return
     found, wanted = str(_read(about)["version"]), HALVES.get(version.partition(".")[0])
     if wanted and found.partition(".")[0] != wanted:
-        text = f"sliders will not be shown: {EXTENSION} {found} does not fit ipywidgets {version}"
+        text = f"sliders will not be shown: {EXTENSION} {found} does not match ipywidgets {version}"
         yield Finding("problem", text, remedy)
         return
     for path in _switched_off():
@@ -63,13 +63,13 @@ def kernel(root: Path) -> Iterator[Finding]:
     if OWN_PYTHON.fullmatch(program) or same:
         yield Finding("ok", "notebooks run with this Python")
         return
-    gone = "" if Path(program).exists() else ", which is not there"
+    gone = "" if Path(program).exists() else ", which does not exist"
     remedy = f"delete the folder {path.parent}, or choose another kernel in the notebook"
-    yield Finding("problem", f"{path} lets notebooks run with {program}{gone}", remedy)
+    yield Finding("problem", f"{path} makes notebooks run with {program}{gone}", remedy)
 
 
 def _first(kind: str, name: str) -> Path | None:
-    """The file that Jupyter takes: the first on its path."""
+    """Return the file that Jupyter uses, the first on its path, or None."""
     from jupyter_core.paths import jupyter_path
 
     places = (Path(folder, name) for folder in jupyter_path(kind))
@@ -77,7 +77,7 @@ def _first(kind: str, name: str) -> Path | None:
 
 
 def _switched_off() -> Iterator[Path]:
-    """The settings that disable the extension."""
+    """Yield the settings files that disable the extension."""
     from jupyter_core.paths import jupyter_config_path
 
     settings = [Path(folder, "labconfig") for folder in jupyter_config_path()]

@@ -1,4 +1,4 @@
-"""The machine: where one may write, and how much room there is."""
+"""The machine: which folders are writable, and how much disk space and memory are free."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from course_lib.doctor.packages import installed
 __all__ = ["disk", "folders", "memory"]
 
 TIGHT_DISK, ENOUGH_DISK = GIB // 4, GIB
-TIGHT_MEMORY, ENOUGH_MEMORY = GIB, 2 * GIB  # a lecture beside JupyterLab and a browser
+TIGHT_MEMORY, ENOUGH_MEMORY = GIB, 2 * GIB  # a lecture next to JupyterLab and a browser
 CGROUP = Path("/sys/fs/cgroup")
 
 
 def folders(root: Path) -> Iterator[Finding]:
-    """Yield every folder that cannot be written, though notebooks or Jupyter write there.
+    """Yield every folder that is not writable although notebooks or Jupyter write there.
 
     Args:
         root: the folder of the course.
@@ -27,16 +27,16 @@ def folders(root: Path) -> Iterator[Finding]:
 
 
 def disk(root: Path) -> Iterator[Finding]:
-    """Yield how much room the disk has.
+    """Yield how much disk space is free.
 
     Args:
         root: the folder of the course.
     """
-    return room(root, TIGHT_DISK, ENOUGH_DISK, "make room: notebooks and checkpoints need it")
+    return room(root, TIGHT_DISK, ENOUGH_DISK, "free some space: notebooks and checkpoints need it")
 
 
 def memory(root: Path) -> Iterator[Finding]:
-    """Yield how much memory programs may still take, within a container's limit.
+    """Yield how much memory is free, within a container's limit.
 
     Args:
         root: the folder of the course.
@@ -51,7 +51,7 @@ def memory(root: Path) -> Iterator[Finding]:
 
 
 def _of_jupyter() -> list[Path]:
-    """Where Jupyter keeps what belongs to running notebooks, or what is there of the way to it."""
+    """Return Jupyter's runtime folder, or the nearest parent that exists."""
     if installed("jupyter_core") is None:
         return []
     from jupyter_core.paths import jupyter_runtime_dir
@@ -69,7 +69,7 @@ def _free_memory() -> int | None:
 
 
 def _free_in_container() -> int | None:
-    """What a container's limit leaves; files that are only kept in memory do not count."""
+    """Return what a container's limit leaves, in bytes; inactive cached files count as free."""
     try:
         limit, used = ((CGROUP / name).read_text() for name in ("memory.max", "memory.current"))
         lines = (CGROUP / "memory.stat").read_text().splitlines()

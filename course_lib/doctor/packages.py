@@ -22,14 +22,14 @@ OLDEST = (3, 11)
 DISTRIBUTION = "course-lib"
 REQUIRED, EXACT = "requirements.txt", "constraints.txt"
 PIN = re.compile(r"([A-Za-z0-9][\w.-]*)\s*==\s*([^\s;#]+)")
-MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}  # by the names under which they are required
+MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}  # names at import
 WRITING = ("", "lectures", "my", "my/*", "my/*/*", "assignments/*")  # where a reader saves files
-NAMED = 5  # versions named one by one; of more, the rest is counted
+NAMED = 5  # how many versions are listed; the rest are only counted
 LONGEST_IMPORT = 120  # seconds
 
 
 def python(root: Path) -> Iterator[Finding]:
-    """Yield whether the running Python is new enough, and the one of the course.
+    """Yield whether the running Python is new enough, and is the course's own.
 
     Args:
         root: the folder of the course.
@@ -57,14 +57,14 @@ def python(root: Path) -> Iterator[Finding]:
 
 
 def pinned(root: Path) -> Iterator[Finding]:
-    """Yield what is not installed, what has lost its files, and what has another version.
+    """Yield the packages that are not installed, lack their files, or have another version.
 
     Args:
-        root: the folder of the course, with its two files of pins.
+        root: the folder of the course, with its two requirements files.
     """
     needed = pins(root / REQUIRED)
     if not needed:
-        remedy = "run this in the folder of the course, or name it: --root FOLDER"
+        remedy = "run this in the folder of the course, or pass it: --root FOLDER"
         yield Finding("note", f"no {REQUIRED} in {root}: versions are not compared", remedy)
         return
     missing = [name for name in needed if installed(name) is None]
@@ -73,9 +73,9 @@ def pinned(root: Path) -> Iterator[Finding]:
         yield Finding("problem", f"not installed: {', '.join(missing)}", remedy)
     for name in needed.keys() - set(missing):
         if importlib.util.find_spec(_module(name)) is None:
-            text = f"{name} counts as installed, but its files are gone"
+            text = f"{name} is listed as installed, but its files are missing"
             yield Finding("problem", text, _again(name, needed))
-    wanted = needed | pins(root / EXACT) | needed  # what the course itself needs comes first
+    wanted = needed | pins(root / EXACT) | needed  # what the course itself needs, first
     found = {name: installed(name) for name in wanted}
     others = [
         f"{name} {version} (tested: {wanted[name]})"
@@ -84,7 +84,7 @@ def pinned(root: Path) -> Iterator[Finding]:
     ]
     if others:
         more = f", and {len(others) - NAMED} more" if len(others) > NAMED else ""
-        text = f"other versions than the tested ones: {', '.join(others[:NAMED])}{more}"
+        text = f"versions other than the tested ones: {', '.join(others[:NAMED])}{more}"
         yield Finding("note", text, f"if something fails: {pip()} install -r {root / REQUIRED}")
     elif not missing:
         yield Finding("ok", f"all {len(needed)} packages have the tested versions")
@@ -99,7 +99,7 @@ def library(root: Path) -> Iterator[Finding]:
     here = [found for found in metadata.distributions(name=DISTRIBUTION) if _origin(found)]
     remedy = f"{pip()} install --no-deps -e {root}"
     if not here:
-        text = "course_lib is not installed: a notebook in another folder does not find it"
+        text = "course_lib is not installed: notebooks in other folders cannot import it"
         yield Finding("problem", text, remedy)
         return
     origin = _origin(here[0])
@@ -109,11 +109,11 @@ def library(root: Path) -> Iterator[Finding]:
             text = f"notebooks use the course_lib of {folder}, not the one in {root.resolve()}"
             yield Finding("problem", text, remedy)
             return
-    yield Finding("ok", "notebooks find course_lib")
+    yield Finding("ok", "notebooks can import course_lib")
 
 
 def hidden_modules(root: Path) -> Iterator[Finding]:
-    """Yield each saved file that Python would take for a package or a module of its own.
+    """Yield each of the reader's files whose name hides a package or a standard module.
 
     Args:
         root: the folder of the course.
@@ -128,7 +128,7 @@ def hidden_modules(root: Path) -> Iterator[Finding]:
 
 
 def imports(root: Path) -> Iterator[Finding]:
-    """Yield every package that cannot be imported, with what it says.
+    """Yield every package that cannot be imported, with its error.
 
     Args:
         root: the folder of the course.
@@ -150,7 +150,7 @@ def imports(root: Path) -> Iterator[Finding]:
 
 
 def pins(path: Path) -> dict[str, str]:
-    """Return the versions that a file of requirements asks for, by name; none if it is not there.
+    """Return the versions that a requirements file pins, by name; empty if there is no file.
 
     Args:
         path: the file.
@@ -166,7 +166,7 @@ def installed(name: str) -> str | None:
     """Return the version of a package, or None if it is not installed.
 
     Args:
-        name: as one gives it to pip.
+        name: its name for pip.
     """
     try:
         return metadata.version(name)
@@ -188,5 +188,5 @@ def _again(name: str, wanted: dict[str, str]) -> str:
 
 
 def _origin(found: metadata.Distribution) -> dict:
-    """Where pip installed a package from; empty for one that pip did not install."""
+    """Return where pip installed a package from; empty for one that pip did not install."""
     return json.loads(found.read_text("direct_url.json") or "{}")

@@ -1,7 +1,7 @@
-"""Warn of what could go wrong when a course is graded, before it does.
+"""Warn of what could go wrong when a course is graded.
 
-Looks at the machine, the gradebook, the disk, what earlier runs left behind, the assignments and
-what was handed in. It runs the course's own solutions as a run does, and changes nothing.
+It checks the machine, the gradebook, the disk, leftovers of earlier runs, the assignments and the
+submissions. It runs the course's own solutions as a grading run does, and changes nothing.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from course_lib.whole_file import PARTIAL
 
 __all__ = ["Finding", "doctor", "show"]
 
-TIGHT, ENOUGH = GIB // 4, 2 * GIB  # bytes on disk
+TIGHT, ENOUGH = GIB // 4, 2 * GIB  # bytes of disk space
 STALE = 3600  # seconds after which a temporary file belongs to no run
-NAMED = 5  # files named one by one; of more, the rest is counted
+NAMED = 5  # how many files are listed; the rest are only counted
 MEANING = {
-    "full": "no file of yours, no network, and no other student is in reach of a submission",
+    "full": "submissions cannot reach your files, the network or each other",
     "files": "submissions cannot reach your files, but share processes and memory with you",
     "limits": "submissions run with your rights and can read and write what you can",
 }
@@ -47,12 +47,12 @@ def doctor(root: Path, solutions: bool = False) -> list[Finding]:
 
     Args:
         root: the folder of the course.
-        solutions: whether to run the course's own solutions and to say what a run would say.
+        solutions: whether to run the course's own solutions as well.
     """
     found = list(_machine())
     try:
         course = Course.open(root)
-    except Exception as error:  # its configuration is a program, and may fail in any way
+    except Exception as error:  # its configuration is a program, which may fail in any way
         return [*found, Finding("problem", f"the course cannot be opened: {error}")]
     assignments = _solved_assignments if solutions else _assignments
     looks = (_alembic, _gradebook, _disk, _leftovers, assignments, _handed_in)
@@ -67,8 +67,8 @@ def _machine() -> Iterator[Finding]:
     if program:
         yield Finding("ok", f"bubblewrap: {program}")
     for path in bubblewrap.packages(["IPython"]):
-        text = f"IPython lies in {path.parent}, which submissions cannot see: none can be run"
-        remedy = "install the course into an environment of its own: make lab"
+        text = f"IPython is in {path.parent}, which submissions cannot see: none can run"
+        remedy = "install the course into its own environment: make lab"
         yield Finding("problem", text, remedy)
 
 
@@ -77,7 +77,7 @@ def _alembic(course: Course) -> Iterator[Finding]:
     if shutil.which("alembic"):
         yield Finding("ok", "alembic, which nbgrader starts by name, is on PATH")
     elif shutil.which("alembic", path=scripts):
-        text = "alembic is not on PATH: nbgrader's own commands would leave a half-made gradebook"
+        text = "alembic is not on PATH: nbgrader's own commands would leave an incomplete gradebook"
         yield Finding("note", text, f'before calling nbgrader: export PATH="{scripts}:$PATH"')
     else:
         yield Finding("problem", "alembic is not installed", "pip install alembic")
@@ -86,15 +86,15 @@ def _alembic(course: Course) -> Iterator[Finding]:
 def _gradebook(course: Course) -> Iterator[Finding]:
     path = database(course)
     if path is None:
-        yield Finding("note", "the gradebook lives in a database server: not looked at")
+        yield Finding("note", "the gradebook is on a database server: not checked")
     elif not path.exists():
-        yield Finding("ok", f"{path.name} does not exist yet; the first run makes it")
+        yield Finding("ok", f"{path.name} does not exist yet; the first run creates it")
     else:
         try:
             yield from _inside(path)
         except sqlite3.DatabaseError as error:
             if "locked" in str(error):
-                wait = "close what has it open (formgrader, a backup), or let the run wait for it"
+                wait = "close what has it open (formgrader, a backup), or let the run wait"
                 yield Finding("problem", f"{path.name} is locked by another program", wait)
             else:
                 remedy = f"restore a copy from {course.store.name}/backups/"
@@ -102,7 +102,7 @@ def _gradebook(course: Course) -> Iterator[Finding]:
 
 
 def _inside(path: Path) -> Iterator[Finding]:
-    """Whether nbgrader can use the gradebook."""
+    """Yield whether nbgrader can use the gradebook."""
     with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", 0.2, uri=True)) as connection:
         said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if said != "ok":
@@ -120,19 +120,19 @@ def _inside(path: Path) -> Iterator[Finding]:
         else:
             yield Finding("problem", f"{path.name} is read-only", f"chmod u+w {path.name}")
     if versions:
-        yield Finding("ok", f"{path.name} is whole and not locked")
+        yield Finding("ok", f"{path.name} is intact and not locked")
     elif graded:
         remedy = "in the course's folder: python -m nbgrader.dbutil stamp head"
-        yield Finding("problem", f"{path.name} lacks its version: nbgrader broke off", remedy)
+        yield Finding("problem", f"{path.name} has no version: nbgrader was interrupted", remedy)
     else:
         remedy = f"delete {path.name}: there are no grades in it"
-        yield Finding("problem", f"{path.name} is half-made: nbgrader broke off", remedy)
+        yield Finding("problem", f"{path.name} is incomplete: nbgrader was interrupted", remedy)
 
 
 def _disk(course: Course) -> Iterator[Finding]:
     places = [course.root, course.store, course.folder("autograded"), course.folder("feedback")]
     yield from writable(places)
-    yield from room(course.root, TIGHT, ENOUGH, "make room: results and backups need it")
+    yield from room(course.root, TIGHT, ENOUGH, "free some space: results and backups need it")
 
 
 def _leftovers(course: Course) -> Iterator[Finding]:
@@ -149,17 +149,17 @@ def _leftovers(course: Course) -> Iterator[Finding]:
 def _is_stale(path: Path) -> bool:
     try:
         about = path.lstat()
-    except OSError:  # it has gone meanwhile
+    except OSError:  # it has been deleted in the meantime
         return False
     return about.st_uid == os.getuid() and time.time() - about.st_mtime > STALE
 
 
 def _assignments(course: Course, solved: Container[str] = ()) -> Iterator[Finding]:
-    """What the source notebooks look like; where the solution got all points, a test is judged."""
+    """Yield the problems of the notebooks, as notes where the solution got all its points."""
     source = course.folder("source")
     notebooks = sorted(source.glob("*/*.ipynb"))
     if not notebooks:
-        yield Finding("problem", f"no assignment: {source.name}/NAME/NAME.ipynb is expected")
+        yield Finding("problem", f"no assignment: expected {source.name}/NAME/NAME.ipynb")
     for path in notebooks:
         where = path.relative_to(source).as_posix()
         found = list(problems_of(path, course.config))
@@ -167,11 +167,11 @@ def _assignments(course: Course, solved: Container[str] = ()) -> Iterator[Findin
             harmless = problem.mild or (problem.remedy == ASK and path.parent.name in solved)
             yield Finding("note" if harmless else "problem", f"{where}: {problem}", problem.remedy)
         if all(problem.mild for problem in found):
-            yield Finding("ok", f"{where}: nothing in it looks as if it could not be judged")
+            yield Finding("ok", f"{where}: it looks as if every test can be judged")
 
 
 def _solved_assignments(course: Course) -> Iterator[Finding]:
-    """What a run would say of each of the course's own solutions, and of the notebooks."""
+    """Yield what a grading run would say about the course's own solutions and notebooks."""
     solved: set[str] = set()
     options = Options(workers=1, isolation="limits")
     with executor_for(options) as executor:
@@ -189,7 +189,7 @@ def _solved_assignments(course: Course) -> Iterator[Finding]:
                     yield Finding("problem", text, REMEDY)
             if not failing:
                 solved.add(name)
-                yield Finding("ok", f"{name}: its own solution gets all points of its tests")
+                yield Finding("ok", f"{name}: its own solution gets all points")
     yield from _assignments(course, solved)
 
 

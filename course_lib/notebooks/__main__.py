@@ -1,6 +1,6 @@
 """``python -m course_lib.notebooks [--check | --release FOLDER]``.
 
-Build the notebooks, say which have drifted, or pack what students get.
+Build the notebooks, list those that have drifted, or pack the students' bundle.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     for line in lines:
         print(line)
     if options.check and lines:
-        print("'make notebooks' rebuilds them; it overwrites what was written into them by hand.")
+        print("'make notebooks' rebuilds them and overwrites edits made by hand.")
     return int(bool(options.check and lines))
 
 

@@ -27,10 +27,10 @@ def generated(root: Path) -> dict[Path, bytes]:
         root: the folder that holds lectures/, solutions/ and nbgrader_config.py.
 
     Returns:
-        Paths relative to ``root`` and what they must contain.
+        The content of each file, by its path relative to ``root``.
 
     Raises:
-        FileNotFoundError: if ``root`` is not a course.
+        FileNotFoundError: if ``root`` does not hold a course.
         NotebookProblems: if a percent file breaks a rule; it lists every rule broken.
     """
     if not (root / CONFIG).is_file():
@@ -59,11 +59,11 @@ def drift(root: Path) -> list[str]:
         elif (root / path).read_bytes() != content:
             lines.append(f"{path}: differs from what its percent file makes")
     strays = sorted(_present(root) - wanted.keys())
-    return lines + [f"{path}: nothing makes this file" for path in strays]
+    return lines + [f"{path}: no percent file makes this file" for path in strays]
 
 
 def write(root: Path) -> list[Path]:
-    """Write every generated file that differs, each in full or not at all.
+    """Write every generated file that differs, each completely or not at all.
 
     Args:
         root: the course's folder.
@@ -80,7 +80,7 @@ def write(root: Path) -> list[Path]:
 
 
 def _assignment(folder: Path, root: Path) -> dict[Path, bytes]:
-    """The solution notebooks of one assignment, and all that a student gets of it."""
+    """Return the solution notebooks of one assignment and everything that students get of it."""
     _refuse_strays(folder)
     solutions, notebooks = {}, {}
     for path in sorted(folder.glob("*.py")):
@@ -89,7 +89,7 @@ def _assignment(folder: Path, root: Path) -> dict[Path, bytes]:
         if broken:
             raise NotebookProblems(path, broken)
         for cell in may_fail_unsolved(notebook):
-            # so that Run All reaches the end of an unfinished assignment
+            # lets Run All reach the end of an unfinished assignment
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "raises-exception"})
         solutions[_twin(path, root)] = to_bytes(notebook)
     sources = {path.name: content for path, content in solutions.items()}
@@ -103,13 +103,13 @@ def _assignment(folder: Path, root: Path) -> dict[Path, bytes]:
 
 
 def _refuse_strays(folder: Path) -> None:
-    """Nbgrader releases everything next to a notebook, so nothing may be there by accident.
+    """Refuse what would be released by accident: nbgrader releases all files next to a notebook.
 
-    Programs next to the notebook are not released; everything in data/ is, so that a
-    program there would be somebody's answer.
+    Programs next to the notebook are not released. Everything in data/ is, so a program there
+    would be somebody's answer.
     """
     strays = [
-        f"{path.relative_to(folder)} would be released; data, and data alone, lies in {DATA}/"
+        f"{path.relative_to(folder)} would be released; keep data, and nothing else, in {DATA}/"
         for path in _files(folder)
         if (path.relative_to(folder).parts[0] == DATA) == (path.suffix in PROGRAMS)
     ]
@@ -118,7 +118,7 @@ def _refuse_strays(folder: Path) -> None:
 
 
 def _present(root: Path) -> set[Path]:
-    """Every file that stands where generated files stand."""
+    """Return every file in the places of generated files."""
     beside = [path for part in ("lectures", "solutions/*") for path in root.glob(f"{part}/*.ipynb")]
     map_of_course = [root / MAP] if (root / MAP).is_file() else []
     return {p.relative_to(root) for p in (*beside, *map_of_course, *_files(root / RELEASE))}

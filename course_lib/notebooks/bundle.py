@@ -1,6 +1,6 @@
-"""The student's bundle: one archive of what a student needs, and nothing of what grades.
+"""The students' bundle: one archive of what they need, and nothing that is used for grading.
 
-Lectures and assignments are made anew from the percent files. The library goes in without its
+Lectures and assignments are rebuilt from the percent files. The library is packed without its
 grader and its builder. At the end the whole bundle is searched for what must not reach a student.
 """
 
@@ -22,7 +22,7 @@ from course_lib.notebooks.problems import NotebookProblems
 __all__ = ["NAME", "archive", "bundle", "leaked", "write_bundle"]
 
 NAME = "generative-combinations"
-# What stands at the top for a student, and where it stands in the course.
+# The files at the top of the bundle, and where they are in the course.
 TOP = {
     "README.md": "README-students.md",
     "Makefile": ".ci/student.mk",
@@ -33,24 +33,24 @@ TOP = {
 }
 FOLDERS = {"lectures", "course_lib"}
 LEFT_OUT = {"course_lib/grading", "course_lib/notebooks"}
-# Both teach the formulas that an answer consists of; hidden tests and mark schemes they hold not.
+# Both teach the formulas of the answers, but contain no hidden test and no mark scheme.
 TEACHING = {"lectures", "course_lib"}
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def bundle(root: Path) -> dict[str, bytes]:
-    """Return every file of the student's bundle.
+    """Return every file of the students' bundle.
 
     Args:
-        root: the course, a git checkout: a file that git does not know is not handed out.
+        root: the course, a git checkout: only files that git tracks are handed out.
 
     Returns:
-        Contents by path inside the bundle, in the order of the paths.
+        Contents by path inside the bundle, sorted by path.
 
     Raises:
-        NotebookProblems: if a file holds a line of a hidden test, of a mark scheme or of an
-            answer, or a percent file breaks a rule.
-        FileNotFoundError: if ``root`` is no course.
+        NotebookProblems: if a file contains a line of a hidden test, a mark scheme or an answer, or
+            a percent file breaks a rule.
+        FileNotFoundError: if ``root`` does not hold a course.
     """
     files = {name: (root / place).read_bytes() for name, place in TOP.items()}
     files |= {name: (root / name).read_bytes() for name in _tracked(root) if _is_for_students(name)}
@@ -68,23 +68,23 @@ def archive(files: dict[str, bytes]) -> bytes:
     """Return a zip archive, the same bytes for the same files.
 
     Args:
-        files: contents by path; in the archive they lie in one folder, named after the course.
+        files: contents by path; in the archive they are in one folder, named after the course.
     """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:
         for name, content in sorted(files.items()):
             about = zipfile.ZipInfo(f"{NAME}/{name}", EPOCH)
-            about.create_system, about.external_attr = 3, 0o644 << 16  # on every system alike
+            about.create_system, about.external_attr = 3, 0o644 << 16  # the same on every system
             packed.writestr(about, content, zipfile.ZIP_DEFLATED, 9)
     return out.getvalue()
 
 
 def leaked(files: dict[str, bytes], root: Path) -> list[str]:
-    """Return one sentence for each secret line that a file holds.
+    """Return one sentence for each secret line that a file contains.
 
-    Hidden tests, written answers and mark schemes are looked for in every file. Lines of answers
-    are not looked for in lectures and library: these teach the formulas, and the checks know what
-    is right.
+    Lines of hidden tests, written answers and mark schemes are secret in every file. Lines of
+    answers are not secret in lectures and library: these teach the formulas, and the checks contain
+    the right answer.
 
     Args:
         files: contents by path inside the bundle.
@@ -102,7 +102,7 @@ def leaked(files: dict[str, bytes], root: Path) -> list[str]:
         sought = hidden if teaches else answers | hidden
         present = _lines(name, content)
         found += [
-            f"{name} holds this line of {place}: {line}"
+            f"{name} contains this line of {place}: {line}"
             for line, place in sought.items()
             if line in present
         ]
@@ -114,7 +114,7 @@ def write_bundle(root: Path, folder: Path) -> Path:
 
     Args:
         root: the course.
-        folder: where the archive goes; it is made if it is not there.
+        folder: the folder of the archive; it is created if needed.
     """
     packed = archive(bundle(root))
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ def _tracked(root: Path) -> list[str]:
 
 
 def _is_for_students(name: str) -> bool:
-    """Whether a student gets this file; of a lecture only the notebook, not its percent file."""
+    """Return whether students get this file; of a lecture they get only the notebook."""
     folders = {parent.as_posix() for parent in PurePosixPath(name).parents}
     return not folders & LEFT_OUT and not ("lectures" in folders and name.endswith(".py"))
 

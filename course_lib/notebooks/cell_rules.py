@@ -1,7 +1,7 @@
-"""The rules for cells that hold in every course, whether its notebooks are percent files or not.
+"""The rules for cells in every course, whether or not its notebooks come from percent files.
 
-A judge runs the test cells without the student's code. It has the student's functions as calls,
-and plain data as values; classes, attributes and pickles stay on the other side.
+The judge runs the test cells in a process without the student's code. It can call the student's
+functions and gets plain data back; classes, attributes and pickles do not cross over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["alternate", "called_name", "definitions", "unjudgeable"]
 INTROSPECTION = {"isinstance", "issubclass", "type", "getattr", "hasattr", "vars", "dir", "id"}
 PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "inspect"}
 TOLD = {"__doc__", "__name__", "__qualname__"}
-"""What a function says of itself, which the judge knows."""
+"""Attributes of a function that the judge knows."""
 
 
 def alternate(found: Sequence[str], begin: str, end: str) -> bool:
@@ -33,7 +33,7 @@ def definitions(sources: Iterable[str]) -> tuple[set[str], set[str]]:
     """Return the names of functions and of classes that cells define at their top level.
 
     Args:
-        sources: the code of the cells; what is not Python defines nothing.
+        sources: the code of the cells; a cell that is not valid Python defines nothing.
     """
     functions: set[str] = set()
     classes: set[str] = set()
@@ -51,10 +51,10 @@ def definitions(sources: Iterable[str]) -> tuple[set[str], set[str]]:
 
 
 def unjudgeable(tree: ast.Module, functions: set[str], classes: set[str]) -> list[str]:
-    """Return what a test does that a judge in another process cannot do, in order.
+    """Return what a test does that a judge in another process cannot do, in order of appearance.
 
-    It may call a student's function, hand it to a check, put it aside under another name, or ask
-    what it says of itself (``__doc__``, ``__name__``).
+    It may call a student's function, pass it to a check, bind it to another name, or read its
+    ``__doc__`` and ``__name__``.
 
     Args:
         tree: the test cell.
@@ -85,7 +85,7 @@ def _misused(tree: ast.Module, functions: set[str]) -> Iterable[str]:
 
 
 def _foreign(tree: ast.Module, classes: set[str]) -> Iterable[str]:
-    """Students' classes, and modules that look into objects or pack them up."""
+    """Yield uses of students' classes, and of modules that inspect or pickle objects."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in classes:
             yield f"uses the student's class {node.id}"
@@ -97,5 +97,5 @@ def _foreign(tree: ast.Module, classes: set[str]) -> Iterable[str]:
 
 
 def called_name(function: ast.expr) -> str:
-    """Return the name by which a function is called: allclose of torch.allclose."""
+    """Return the last name of a called function: allclose for torch.allclose."""
     return getattr(function, "attr", getattr(function, "id", ""))

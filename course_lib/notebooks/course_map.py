@@ -1,8 +1,8 @@
-"""The map of the course, read off the percent files: from slides to lectures and exercises.
+"""The map of the course, extracted from the percent files: from slides to lectures and exercises.
 
-Nothing is listed by hand. A lecture's slides stand in its first cell, its models and identities in
-its code, and the exercises in the problem set of the same topic. So the map cannot fall behind, and
-a name that no longer exists stops the build.
+Nothing is listed by hand. A lecture's slides come from its first cell, its models and identities
+from its code, and its exercises from the problem set of the same topic. So the map cannot go out of
+date, and a name that no longer exists stops the build.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def topics(root: Path) -> list[Topic]:
 
 
 def course_map(root: Path) -> bytes:
-    """Return the page that lists every topic, and every slide with the lectures that cover it.
+    """Return the page that lists every topic, and for every slide the lectures that cover it.
 
     Args:
         root: the folder that holds lectures/, solutions/ and course_lib/.

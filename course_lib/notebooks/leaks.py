@@ -1,6 +1,6 @@
 """What must not reach a student: lines of answers, hidden tests and mark schemes.
 
-The rules look at the source for what would leak; ``leaks`` looks at the release for what did.
+The rules search the source for what would leak; ``leaks`` searches the release for what did.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ MARKERS = tuple(f"{end} {kind}" for kind in KINDS for end in ("BEGIN", "END"))
 MARKER = re.compile(rf"\s*### ({'|'.join(MARKERS)})\s*")
 HEADING = re.compile(r"\s*#+\s*(.*)")
 TOLD = re.compile(r"\b(?:model|sample) (?:answer|solution)|\bmark(?:ing)? scheme", re.IGNORECASE)
-WORD = re.compile(r"[^\W\d_]")  # the rule of a table has none
-SHORTEST = 13  # a shorter line, such as "return total", may stand anywhere
+WORD = re.compile(r"[^\W\d_]")  # a table's separator line has none
+SHORTEST = 13  # shorter lines, such as "return total", may occur anywhere
 
 
 def near_markers(cell: NotebookNode) -> Iterator[str]:
-    """Yield what is wrong with lines that look like markers and would clear nothing.
+    """Yield a complaint for each line that resembles a marker but would clear nothing.
 
     Example:
         >>> print(*near_markers(nbformat.v4.new_code_cell("### BEGIN HIDEN TESTS")))
@@ -44,19 +44,19 @@ def near_markers(cell: NotebookNode) -> Iterator[str]:
 
 
 def told_answers(cell: NotebookNode) -> Iterator[str]:
-    """Yield the words that announce an answer in a cell that students get as it is."""
+    """Yield a complaint about words in a released text that announce an answer."""
     kept = cell.source if grade_of(cell) != "written" else ""
     for line in _outside(kept):
         found = TOLD.search(line)
         if found and not MARKER.fullmatch(line):
-            yield f"students would read what stands after {found[0]!r}: put it into a written cell"
+            yield f"students would see what follows {found[0]!r}: move it into a written cell"
 
 
 def leaks(notebook: NotebookNode, released: bytes) -> list[str]:
-    """Return one sentence for each secret line of a notebook that its release still holds.
+    """Return one sentence for each secret line of a notebook that its release still contains.
 
-    Secret are the lines between markers and whatever a written cell says. They are looked for
-    among the lines of every released cell, and in metadata, outputs and attachments.
+    The lines between markers and the text of written cells are secret. They are searched for in
+    every released cell, and in metadata, outputs and attachments.
 
     Args:
         notebook: the solution, from ``from_percent``.
@@ -67,14 +67,14 @@ def leaks(notebook: NotebookNode, released: bytes) -> list[str]:
     rest = json.dumps([{k: v for k, v in c.items() if k != "source"} for c in given.cells])
     rest += json.dumps(given.metadata)
     return [
-        f"{where(cell)}: the release holds this line of it: {line}"
+        f"{where(cell)}: the release contains this line of it: {line}"
         for cell, line in secrets(notebook)
         if line in lines or json.dumps(line)[1:-1] in rest
     ]
 
 
 def secrets(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
-    """Yield each secret line of a notebook once a cell, as ``lines_of`` gives it, with its cell.
+    """Yield each secret line of a notebook, as ``lines_of`` gives it, with its cell; once per cell.
 
     Args:
         notebook: the solution, from ``from_percent``.
@@ -85,7 +85,7 @@ def secrets(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
 
 
 def lines_of(text: str) -> set[str]:
-    r"""Return the lines of a text without indentation and comment signs.
+    r"""Return the lines of a text without indentation and comment marks.
 
     Example:
         >>> sorted(lines_of("    # total = 1\n  total = 2"))
@@ -105,7 +105,7 @@ def _secrets(cell: NotebookNode) -> Iterator[str]:
 
 
 def _outside(source: str) -> Iterator[str]:
-    """Yield the lines that stand between no markers."""
+    """Yield the lines that are not between markers."""
     inside = False
     for line in source.splitlines():
         if MARKER.fullmatch(line):

@@ -1,4 +1,4 @@
-"""Which names a cell binds and which it takes from elsewhere, read off its source."""
+"""Which names a cell binds and which it takes from elsewhere, found by parsing its source."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHANGES = {
 
 
 def parse(source: str) -> ast.Module:
-    """Return the syntax tree of a cell, IPython's magics left out.
+    """Return the syntax tree of a cell without IPython's magics.
 
     Args:
         source: the code of one cell.
@@ -66,7 +66,7 @@ def defined_names(source: str) -> set[str]:
 
 
 def imported_names(source: str) -> set[str]:
-    r"""Return the names that a cell imports at its top level; ``*`` tells none.
+    r"""Return the names that a cell imports at its top level; ``*`` adds none.
 
     Example:
         >>> sorted(imported_names("import os.path\nfrom math import tau as t\nx = 1"))
@@ -76,7 +76,7 @@ def imported_names(source: str) -> set[str]:
 
 
 def free_names(source: str) -> set[str]:
-    r"""Return the names that a cell reads and neither binds nor finds among the builtins.
+    r"""Return the names that a cell reads but does not bind, builtins excluded.
 
     Example:
         >>> sorted(free_names("x = f(len(y))\nprint(x)"))
@@ -87,7 +87,7 @@ def free_names(source: str) -> set[str]:
 
 
 def deferred_names(source: str) -> set[str]:
-    r"""Return the free names of a cell that its functions read, perhaps when a later cell runs.
+    r"""Return the free names that a cell's functions read, perhaps only when a later cell runs.
 
     Example:
         >>> sorted(deferred_names("def f(x):\n    return g(x) + y\nz"))
@@ -105,7 +105,7 @@ def deferred_names(source: str) -> set[str]:
 
 
 def changed_names(source: str) -> set[str]:
-    r"""Return the names that a cell does not bind and whose containers it changes in place.
+    r"""Return the names of containers that a cell changes in place without binding them.
 
     Example:
         >>> sorted(changed_names("seen.append(1)\ndef f(d, x):\n    table[x] = d.pop(x)"))
@@ -124,7 +124,7 @@ def changed_names(source: str) -> set[str]:
 
 
 def _plain(source: str) -> str:
-    """The source without magics; one whose value is assigned becomes None."""
+    """Return the source without magics; a magic whose value is assigned becomes None."""
     return MAGIC.sub(lambda found: f"{found[1]}None" if found[1] else "", source)
 
 

@@ -1,4 +1,4 @@
-"""Percent ``.py`` to a notebook whose bytes depend on the source alone."""
+"""From a percent ``.py`` file to a notebook whose bytes depend only on the source."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GRADES = {
     "locked": (None, False, False, True),
 }
 PASSED_THROUGH = {"tags", "jupyter"}
-LAYOUT = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # jupytext's, of the .py alone
+LAYOUT = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # jupytext's, only for the .py
 HEADER = re.compile(r"^# %%")
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -43,7 +43,7 @@ def from_percent(path: Path) -> NotebookNode:
         path: a ``.py`` file in jupytext's percent format.
 
     Returns:
-        A notebook of format 4.5; ``where`` names the place of each of its cells.
+        A notebook of format 4.5; ``where`` gives the place of each of its cells.
 
     Raises:
         NotebookProblems: if a header is not understood or a grade_id occurs twice.
@@ -73,7 +73,7 @@ def to_bytes(notebook: NotebookNode) -> bytes:
 
 
 def grade_of(cell: NotebookNode) -> str | None:
-    """Return the word of the header: solution, test, written, locked, or None for a plain cell."""
+    """Return the header's grade: solution, test, written, locked, or None for a plain cell."""
     flags = cell.metadata.get("nbgrader")
     if flags is None:
         return None
@@ -82,13 +82,13 @@ def grade_of(cell: NotebookNode) -> str | None:
 
 
 def where(cell: NotebookNode) -> str:
-    """Return where the cell stands in its percent file, and its grade_id if it has one."""
+    """Return the cell's line in its percent file, and its grade_id if it has one."""
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
     return f"line {cell.metadata['line']}" + (f", {grade_id}" if grade_id else "")
 
 
 def _lines(text: str) -> list[int]:
-    """The line number of each cell: where its header stands, or 1 for one without a header."""
+    """Return the line number of each cell's header, or 1 for a cell without one."""
     lines = text.splitlines()
     headers = [number for number, line in enumerate(lines, 1) if HEADER.match(line)]
     before = lines[: headers[0] - 1] if headers else lines
@@ -99,7 +99,7 @@ def _expand(cell: NotebookNode) -> list[str]:
     """Replace the shorthand of a header by nbgrader's metadata; return what is wrong with it."""
     header = {key: value for key, value in cell.metadata.items() if key not in LAYOUT}
     line = header.pop("line")
-    header.pop("lines_to_next_cell", None)  # jupytext's note on blank lines, no part of the header
+    header.pop("lines_to_next_cell", None)  # jupytext's, not part of the header
     kept = {key: header.pop(key) for key in PASSED_THROUGH & header.keys()}
     cell.metadata = nbformat.from_dict({"line": line, **kept})
     problems = _header_problems(cell.cell_type, header)
@@ -109,7 +109,7 @@ def _expand(cell: NotebookNode) -> list[str]:
 
 
 def _nbgrader(grade: str, grade_id: str, points: float | None = None) -> NotebookNode:
-    """The six keys of nbgrader's schema 3, and the points where there are some."""
+    """Return the six keys of nbgrader's schema 3, and the points if there are any."""
     _, graded, solution, locked = GRADES[grade]
     flags = {"grade": graded, "grade_id": grade_id, "locked": locked}
     flags |= {"schema_version": 3, "solution": solution, "task": False}
@@ -117,7 +117,7 @@ def _nbgrader(grade: str, grade_id: str, points: float | None = None) -> Noteboo
 
 
 def _header_problems(cell_type: str, header: dict[str, Any]) -> list[str]:
-    """What is wrong with the grading keys of one header, in words."""
+    """Return the problems of the grading keys of one header, one sentence each."""
     unknown = sorted(header.keys() - {"grade", "grade_id", "points"})
     if unknown:
         return [f"header: unknown key {', '.join(unknown)}"]
@@ -135,7 +135,7 @@ def _header_problems(cell_type: str, header: dict[str, Any]) -> list[str]:
     if graded and (type(points) not in (int, float) or not points > 0):
         problems.append(f"points: a {grade} cell needs a positive number, got {points!r}")
     if not graded and points is not None:
-        problems.append(f"points: a {grade} cell has none, got {points!r}")
+        problems.append(f"points: a {grade} cell cannot have points, got {points!r}")
     return problems
 
 
@@ -145,14 +145,14 @@ def _repeated_grade_ids(notebook: NotebookNode) -> list[str]:
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
         if grade_id in first:
-            problems.append(f"{where(cell)}: this grade_id is taken by line {first[grade_id]}")
+            problems.append(f"{where(cell)}: grade_id already used in line {first[grade_id]}")
         elif grade_id is not None:
             first[grade_id] = cell.metadata["line"]
     return problems
 
 
 def _set_ids(notebook: NotebookNode) -> None:
-    """Give each cell its grade_id as id, else a hash of its source, numbered on repeats."""
+    """Give each cell an id: its grade_id, or a hash of its source, numbered if repeated."""
     taken = {cell.metadata.nbgrader.grade_id for cell in notebook.cells if grade_of(cell)}
     for cell in notebook.cells:
         if grade_of(cell):

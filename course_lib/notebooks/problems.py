@@ -1,4 +1,4 @@
-"""The one error of the builder: every problem of a percent file at once, each with its place."""
+"""The builder's only exception: all problems of a percent file at once, each with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What students get: nbgrader's own release of a solution notebook, made without a gradebook."""
+"""The students' version: nbgrader's own release of a solution notebook, without a gradebook."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from course_lib.notebooks.problems import NotebookProblems
 __all__ = ["NameStubs", "load_config", "release", "release_chain"]
 
 DEFINITION = re.compile(r"^( *)(?:def|class) (\w+)")
-GAP = re.compile(r'"""\n\n+( *raise NotImplementedError)')  # left where the answer began with a def
+GAP = re.compile(r'"""\n\n+( *raise NotImplementedError)')  # left where an answer began with a def
 
 
 class NameStubs(NbGraderPreprocessor):
-    """Say in each stub which function is to be written.
+    """Name in each stub the function to be written.
 
     It follows ``ClearSolutions`` and rewrites its stub, so that the student reads
     ``NotImplementedError: elbo: your code goes here``.
@@ -34,13 +34,13 @@ class NameStubs(NbGraderPreprocessor):
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
     ) -> tuple[NotebookNode, ResourcesDict]:
-        """Return the cell with its stubs named after the function around each."""
+        """Return the cell with each stub named after its function."""
         if cell.cell_type == "code" and utils.is_solution(cell):
             cell.source = self.named(cell.source)
         return cell, resources
 
     def named(self, source: str) -> str:
-        r"""Return the source with each stub named, and next to its docstring.
+        r"""Return the source with each stub named and directly below its docstring.
 
         Example:
             >>> print(NameStubs().named("def f(x):\n    " + NameStubs.stub))
@@ -56,7 +56,7 @@ class NameStubs(NbGraderPreprocessor):
 
 
 def _enclosing(before: list[str], indent: int) -> str:
-    """The dotted name of what encloses a line of this indent, read upwards."""
+    """Return the dotted name of the definitions that enclose a line of this indent."""
     names: list[str] = []
     for line in reversed(before):
         found = DEFINITION.match(line)
@@ -67,14 +67,14 @@ def _enclosing(before: list[str], indent: int) -> str:
 
 
 def release_chain() -> list[type]:
-    """Return nbgrader's preprocessors of a release, with the stubs named after clearing."""
+    """Return nbgrader's release preprocessors, with ``NameStubs`` after the clearing."""
     chain = list(GenerateAssignment.preprocessors.default())
     chain.insert(chain.index(ClearSolutions) + 1, NameStubs)
     return chain
 
 
 def load_config(root: Path) -> Config:
-    """Return what the course's ``nbgrader_config.py`` says.
+    """Return the configuration in the course's ``nbgrader_config.py``.
 
     Args:
         root: the folder of the course.

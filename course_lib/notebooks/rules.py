@@ -1,7 +1,8 @@
 """The rules for assignments that can be released, graded, and judged in another process.
 
-A judge runs the locked cells and the test cells, and knows of the student's work only what a call
-returns. So a test takes its names from locked cells alone, and uses the student's names as calls.
+The judge runs the locked cells and the test cells, and sees of the student's work only what calls
+return. So a test takes its names from locked cells only, and uses the student's names only in
+calls.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TOLERANCES = {"atol", "rtol", "abs_tol", "rel_tol"}
 
 
 def problems(notebook: NotebookNode) -> list[str]:
-    """Return what an assignment does against the rules, one sentence each.
+    """Return the rules that an assignment breaks, one sentence for each violation.
 
     Args:
         notebook: a notebook from ``from_percent``.
@@ -35,10 +36,10 @@ def problems(notebook: NotebookNode) -> list[str]:
 
 
 def may_fail_unsolved(notebook: NotebookNode) -> list[NotebookNode]:
-    """Return the code cells that can raise as long as an exercise is unsolved.
+    """Return the code cells that may raise while an exercise is unsolved.
 
-    They are the tests and every cell that reads a name which a solution cell binds, or a name
-    which such a cell binds in turn, or that asks the student's namespace for something.
+    They are the tests, every cell that reads a name bound by a solution cell or, in turn, by a cell
+    of this kind, and every cell that calls ``ask``.
     """
     uncertain = {"ask"}
     for cells in _student_names(notebook).values():
@@ -82,7 +83,7 @@ def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def _student_names(notebook: NotebookNode) -> dict[str, set[str]]:
-    """The names that each solution cell binds, by its grade_id."""
+    """Return the names that each solution cell binds, by its grade_id."""
     return {
         cell.metadata.nbgrader.grade_id: bound_names(cell.source)
         for cell in _code_cells(notebook)
@@ -91,7 +92,7 @@ def _student_names(notebook: NotebookNode) -> dict[str, set[str]]:
 
 
 def _marker_problems(cell: NotebookNode) -> Iterator[str]:
-    """BEGIN and END must alternate, and stand in cells of their kind."""
+    """Yield a complaint where BEGIN and END do not alternate, or the cell is of the wrong kind."""
     for what, kind in MARKERS.items():
         found = re.findall(rf"(BEGIN|END) {what}", cell.source)
         if found and grade_of(cell) != kind:
@@ -106,7 +107,7 @@ def _solution_problems(cell: NotebookNode, students: dict[str, set[str]]) -> Ite
     own = cell.metadata.nbgrader.grade_id
     begins = [line for line in cell.source.split("\n") if f"BEGIN {SOLUTION}" in line]
     if not all(line.startswith(" ") for line in begins):
-        yield "the answer must stand inside a function, so that an unfinished cell runs"
+        yield "the answer must be inside a function, so that an unfinished cell runs"
     read = free_names(cell.source)
     for other, names in students.items():
         if other != own and read & names:
@@ -122,20 +123,20 @@ def _test_problems(
     if len(owners) > 1:
         yield f"tests the answers to several exercises: {', '.join(owners)}"
     if not owners and "ask" not in read | bound_names(cell.source):
-        yield "uses no name of the student's: an empty notebook would get its points"
+        yield "uses none of the student's names: an empty notebook would get its points"
     unknown = sorted(read - names - locked - {"ask"})
     if unknown:
         yield f"reads {', '.join(unknown)}: bind it here or in a locked cell"
     rebound = sorted(bound_names(cell.source) & names)
     if rebound:
-        yield f"binds the student's name {', '.join(rebound)} anew"
+        yield f"rebinds the student's name {', '.join(rebound)}"
     tree = parse(cell.source)
     yield from _assertion_problems(tree)
     yield from unjudgeable(tree, names, classes)
 
 
 def _assertion_problems(tree: ast.Module) -> Iterator[str]:
-    """Bare asserts, and tolerances left to a default."""
+    """Yield asserts without a message, and comparisons that leave the tolerance to a default."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assert) and node.msg is None:
             yield f"an assert without a message: {ast.unparse(node)}"

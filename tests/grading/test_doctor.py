@@ -72,7 +72,7 @@ def write(course, notebook):
 def test_a_sound_course_has_no_problem(course):
     submit(course, "ada")
     assert bad(course) == []
-    assert "gradebook.db is whole and not locked" in [f.text for f in doctor(course.root)]
+    assert "gradebook.db is intact and not locked" in [f.text for f in doctor(course.root)]
 
 
 def test_an_interpreter_that_submissions_cannot_see_is_a_problem(course, monkeypatch, tmp_path):
@@ -113,7 +113,7 @@ class TestMachine:
 
     def test_a_folder_that_cannot_be_written(self, monkeypatch, course):
         monkeypatch.setattr(os, "access", lambda path, mode: path != course.root)
-        only(course, "problem", "cannot be written", "chmod u+w")
+        only(course, "problem", "is not writable", "chmod u+w")
 
 
 class TestCourse:
@@ -239,7 +239,7 @@ class TestAssignments:
             new_code_cell("### BEGIN HIDDEN TESTS\nassert double(4)\n### END HIDDEN TESTS")
         )
         write(course, notebook)
-        only(course, "problem", "in a cell of another kind")
+        only(course, "problem", "in a cell of the wrong kind")
 
     def test_markers_of_the_course_count(self, tmp_path):
         course = toy_course(tmp_path, 'c.ClearHiddenTests.begin_test_delimeter = "HIDE"')
@@ -249,7 +249,7 @@ class TestAssignments:
         notebook = source()
         notebook.cells[2].metadata.nbgrader.points = 0
         write(course, notebook)
-        only(course, "note", "test_more: a test for no points")
+        only(course, "note", "test_more: a test without points")
         assert any("could not be judged" in finding.text for finding in doctor(course.root))
 
     @pytest.mark.parametrize(
@@ -331,11 +331,11 @@ class TestHandedIn:
     @pytest.mark.parametrize(
         ("path", "why"),
         [
-            ("toy.ipynb", "too high up"),
-            ("ada/toy.ipynb", "too high up"),
+            ("toy.ipynb", "not in a folder STUDENT/ASSIGNMENT"),
+            ("ada/toy.ipynb", "not in a folder STUDENT/ASSIGNMENT"),
             ("toy/ada/toy.ipynb", "toy is an assignment, where a student's id should be"),
             ("ada/Toy1/toy.ipynb", "no assignment is called Toy1"),
-            ("ada/toyy/toy.ipynb", "toy is meant?"),
+            ("ada/toyy/toy.ipynb", "did you mean toy?"),
         ],
     )
     def test_a_wrong_place(self, course, path, why):

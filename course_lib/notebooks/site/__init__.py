@@ -1,7 +1,7 @@
-"""The course as a web site that needs no network, no kernel and no installation.
+"""The course as a web site that needs neither network nor kernel nor installation.
 
-Lectures are run once and remembered by their content. Live figures are exported with all their
-states. Problem sets appear as students get them, and every page is searched for what they do not
+Lectures are run once, and the runs are cached by content. Live figures are exported with all their
+states. Problem sets appear as students get them, and every page is searched for what they must not
 get.
 """
 

@@ -1,4 +1,4 @@
-"""From the course's notebooks to pages: the sources, Sphinx, and a search of what came out."""
+"""From the course's notebooks to pages: the sources, Sphinx, and a search of the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TAG = re.compile(r"<[^>]*>")
 SAID = re.compile(r'="([^"]*)"')  # in a tag: alternative text, labels
 PAGES = {".html", ".js", ".txt", ".inv"}
 # Ninety characters of code or of a printed table fit beside the menu of a laptop's window.
-# What a figure or a table stands on is light in the dark too: so are its words, links and sliders.
+# The background of figures and tables is light in dark mode too, so text, links and sliders adapt.
 STYLE = """
 article pre { font-size: 0.78rem; }
 .cell_output figure figcaption { color: inherit; text-align: left; }
@@ -32,7 +32,7 @@ article pre { font-size: 0.78rem; }
 code.literal, code.literal .pre { white-space: normal; overflow-wrap: anywhere; }
 @media print { .cell, .cell_output figure { break-inside: avoid; } }
 """
-# The theme's own link to the start stands in no landmark.
+# The theme's own link to the start page is not inside a landmark.
 COURSE_NAME = """<nav aria-label="{{ _("Course") }}">
 <a class="navbar-brand logo" href="{{ pathto(root_doc) }}">
 <p class="title logo__title">{{ docstitle }}</p></a></nav>
@@ -43,8 +43,8 @@ SETTINGS: dict[str, Any] = {
     "extensions": ["myst_nb", "sphinx.ext.mathjax"],
     "root_doc": "index",
     "nb_execution_mode": "off",
-    "nb_merge_streams": True,  # however a run happened to split what a cell printed
-    "nb_ipywidgets_js": {},  # it would be fetched from another host, and moves nothing here
+    "nb_merge_streams": True,  # a run may split what a cell prints arbitrarily
+    "nb_ipywidgets_js": {},  # it would be fetched from another host, and does nothing here
     "myst_enable_extensions": ["dollarmath", "amsmath"],
     "myst_heading_anchors": 3,
     "mathjax_path": "mathjax/tex-svg.js",
@@ -53,7 +53,7 @@ SETTINGS: dict[str, Any] = {
         "use_download_button": False,
         "use_fullscreen_button": False,
         "show_toc_level": 2,
-        "navbar_persistent": [],  # one field to search in is enough
+        "navbar_persistent": [],  # one search field is enough
         "footer_content_items": [],
     },
     "html_sidebars": {"**": [*SIDEBAR, "sbt-sidebar-nav.html"]},
@@ -75,14 +75,14 @@ def build_site(root: Path, folder: Path, cache: Path) -> Path:
 
     Args:
         root: the course.
-        folder: where the pages go; what stood there is replaced.
-        cache: where the runs of the lectures, the sources and Sphinx's notes are kept.
+        folder: where the pages go; its contents are replaced.
+        cache: the folder of the lectures' runs, the sources and Sphinx's doctrees.
 
     Returns:
         The folder, with ``index.html`` in it.
 
     Raises:
-        NotebookProblems: if a lecture fails, a link leads nowhere, a page is too big, or it holds
+        NotebookProblems: if a lecture fails, a link leads nowhere, or a page is too big or contains
             a line of an answer, a hidden test or a mark scheme.
         FileNotFoundError: if ``root`` has no map of the course.
     """
@@ -110,18 +110,18 @@ def build_site(root: Path, folder: Path, cache: Path) -> Path:
 
 
 def _copy_mathjax(target: Path) -> None:
-    """Set MathJax beside the pages, so that no page asks another host for it."""
+    """Put MathJax next to the pages, so that no page loads it from another host."""
     found = importlib.util.find_spec("mathjax")
     if found is None:
         raise FileNotFoundError("mathjax: expected django-static-mathjax of requirements-site.txt")
     program = Path(next(iter(found.submodule_search_locations)), "static", "mathjax", "es5")
     target.mkdir(parents=True)
     shutil.copy(program / "tex-svg.js", target)
-    shutil.copytree(program / "input", target / "input")  # what it loads for a rare command
+    shutil.copytree(program / "input", target / "input")  # loaded only for rare commands
 
 
 def _sphinx(source: Path, folder: Path, notes: Path) -> None:
-    """Run Sphinx, in a process of its own since a second run in one process is not the same."""
+    """Run Sphinx in a separate process: a second run in one process differs from the first."""
     settings = SETTINGS | {"html_static_path": ["_static"]}
     lines = [f"{name} = {value!r}\n" for name, value in settings.items()]
     (source / "conf.py").write_text("".join(lines), encoding="utf-8")
@@ -132,11 +132,11 @@ def _sphinx(source: Path, folder: Path, notes: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         raise NotebookProblems(Path("the site"), done.stderr.strip().splitlines())
     for template in (folder / "_static").glob("*.html"):
-        template.unlink()  # the theme's own, and no pages
+        template.unlink()  # the theme's own, not pages
 
 
 def _readable(folder: Path) -> dict[str, bytes]:
-    """What can be read on each page without its tags, and what its tags say."""
+    """Return the text of each page without its tags, followed by the text inside its tags."""
     texts = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix in PAGES and "mathjax" not in path.parts:

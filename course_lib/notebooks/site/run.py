@@ -1,4 +1,4 @@
-"""Lectures with the outputs of a run, remembered by what the run depends on."""
+"""Lectures with the outputs of a run, cached under a hash of everything the run depends on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["executed", "stripped"]
 
 SHOWS_FIGURES = """
 import os
-os.environ["COURSE_MY"] = os.getcwd()  # a reader's own rows are no part of the site
+os.environ["COURSE_MY"] = os.getcwd()  # a reader's own rows are not part of the site
 from course_lib.figures.on_pages import show_without_kernel
 show_without_kernel()
 """
@@ -29,12 +29,12 @@ SECONDS_A_CELL = 900
 
 
 def executed(path: Path, root: Path, cache: Path) -> NotebookNode:
-    """Return a notebook with the outputs of a run, which is done only if none is remembered.
+    """Return a notebook with the outputs of a run, which is taken from the cache if it is there.
 
     Args:
         path: the notebook.
         root: the course, whose library it uses.
-        cache: where runs are remembered, each under a hash of the notebook and of the library.
+        cache: the folder of cached runs, each under a hash of the notebook and the library.
 
     Raises:
         NotebookProblems: if a cell fails, or writes to stderr what a reader should not see.
@@ -47,10 +47,10 @@ def executed(path: Path, root: Path, cache: Path) -> NotebookNode:
 
 
 def stripped(notebook: NotebookNode) -> NotebookNode:
-    """Return the notebook without widgets, which are dead without a kernel, and without times.
+    """Return the notebook without widgets, which do nothing without a kernel, and without times.
 
     Args:
-        notebook: as it is after a run; it is changed.
+        notebook: the notebook after a run; it is changed in place.
     """
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
@@ -90,7 +90,7 @@ def _run(path: Path) -> NotebookNode:
 
 
 def _complaints(notebook: NotebookNode) -> Iterator[str]:
-    """What a run wrote to stderr: there the error of a figure stands that cannot be exported."""
+    """Yield what a run wrote to stderr, such as the error of a figure that cannot be exported."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":

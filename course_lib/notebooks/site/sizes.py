@@ -1,4 +1,4 @@
-"""How much a reader loads for a page: its text, and the pictures that it alone shows."""
+"""How much a reader loads for a page: its text and the pictures that only it shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Size(NamedTuple):
     """Bytes of a page with its pictures.
 
     Attributes:
-        raw: as they lie on the disk.
+        raw: as stored on disk.
         compressed: as a server sends them, text by gzip and pictures as they are.
     """
 
@@ -27,7 +27,7 @@ class Size(NamedTuple):
 
 
 def page_sizes(folder: Path) -> dict[str, Size]:
-    """Return the size of every page, by its path.
+    """Return the size of every page, in bytes, by its path.
 
     The theme's own files and MathJax, which a browser loads once for all pages, do not count.
 
@@ -40,7 +40,7 @@ def page_sizes(folder: Path) -> dict[str, Size]:
 
 
 def too_big(folder: Path) -> list[str]:
-    """Return one sentence for each page above a limit.
+    """Return one sentence for each page above a size limit.
 
     Args:
         folder: the site.

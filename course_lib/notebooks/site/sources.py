@@ -1,4 +1,4 @@
-"""From notebooks to the sources of pages: outputs of a run, links between pages, a start page."""
+"""From notebooks to the sources of pages: outputs of runs, links between pages, a start page."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from course_lib.notebooks.site.run import executed, stripped
 __all__ = ["ON_START", "START", "sources"]
 
 START = "index.ipynb"
-ON_START = "start-page"  # the tag of the cells of a lecture that open the site
+ON_START = "start-page"  # the tag of a lecture's cells that also appear on the start page
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 ANCHOR = re.compile(r'<a href="([^":#]+)(#[^"]*)?">(.*?)</a>')
 HEADING = re.compile(r"^#+ ", re.MULTILINE)
 NUMBERED = re.compile(r"^## \d+ · ", re.MULTILINE)
 NOTE = """*This page was made by running the notebook. Its figures with sliders work here, without
-Python; everything else, training above all, shows what that run gave. To change the code, open the
-notebook `{name}` as the course's README says.*"""
+Python; everything else, in particular training, shows the results of that run. To change the code,
+open the notebook `{name}` as described in the course's README.*"""
 WELCOME = """# How generative models combine
 
 Welcome. This course takes dozens of models apart into a few bricks and a few ways to compare two
-joint distributions, measures what each choice costs, and lets you build them. All of it can be read
-here, and its figures moved, without installing anything. To solve a problem set, or to change the
-code of a lecture, install the course; its README says how.
+joint distributions, measures what each choice costs, and lets you build them. You can read
+all of it here, and move its figures, without installing anything. To solve a problem set, or to
+change the code of a lecture, install the course; its README says how.
 
 ## Start here
 
@@ -49,7 +49,7 @@ def sources(root: Path, runs: Path) -> dict[str, bytes]:
 
     Args:
         root: the course.
-        runs: where the runs of the lectures are remembered.
+        runs: the folder of the lectures' cached runs.
 
     Raises:
         NotebookProblems: if a lecture fails.
@@ -80,7 +80,7 @@ def sources(root: Path, runs: Path) -> dict[str, bytes]:
 def _start_page(
     root: Path, names: set[str], lectures: dict[str, NotebookNode], problem_sets: Iterable[str]
 ) -> NotebookNode:
-    """A welcome, the cells that lectures give to it, and the map; all pages for the margin."""
+    """Return a welcome, the lectures' start-page cells, the map, and a sidebar of all pages."""
     opening = [new_markdown_cell(WELCOME.format(first=next(iter(lectures), "")))]
     for name, notebook in lectures.items():
         given = [nbformat.from_dict(cell) for cell in notebook.cells if _is_on_start(cell)]
@@ -112,9 +112,9 @@ def _is_on_start(cell: NotebookNode) -> bool:
 def _relink(
     cells: list[NotebookNode], stood: str, names: set[str], stands: str
 ) -> list[NotebookNode]:
-    """Let the links of cells hold from where they stand now, those of their outputs too.
+    """Return the cells with their links, also those in outputs, adapted to the new place.
 
-    A link to a file that is no page, such as a module of the library, becomes its words.
+    A link to a file that is not a page, such as a module of the library, becomes plain text.
     """
 
     def place(target: str) -> str | None:
