@@ -1,4 +1,4 @@
-"""A student's function as a check sees it: calls with data, and expressions about it."""
+"""A student's function as a check uses it: by calls with data, and in expressions."""
 
 from __future__ import annotations
 
@@ -30,21 +30,20 @@ SEEDED = (
 
 
 class Answer:
-    """An answer under test; what goes wrong inside it becomes a message.
+    """An answer under test; its errors become messages.
 
-    Nothing but its calls is used: under a grader it may be a stand-in for a function that lives in
-    another process.
+    It is only called: under a grader it may be a stand-in for a function in another process.
 
     Args:
         name: the exercise, which is also the function's name in the notebook.
         function: the answer.
-        ask: evaluates expressions where the student's names are known; None if that is here.
+        ask: evaluates expressions in the student's namespace; None for this process.
         args: names of the arguments.
         parts: names of the results, if the function returns several.
         formulas: the same names in the order in which they are computed, with their formulas.
         random: whether the function draws noise from torch.
-        why: the formula with its slide, for failures about which no more is known.
-        hint: what to try then.
+        why: the formula with its slide, for failures without a more specific reason.
+        hint: what to try in that case.
     """
 
     def __init__(
@@ -73,11 +72,11 @@ class Answer:
             self.fail(
                 "an answer may not use course_lib.checks.",
                 why="the check would be compared with itself",
-                hint="write the formula; the rest of course_lib may be called",
+                hint="write the formula; you may call the rest of course_lib",
             )
 
     def twin(self, function: Callable[..., Any]) -> Answer:
-        """Return another answer to the same exercise; it is called in this process."""
+        """Return another function as an answer to the same exercise, called in this process."""
         return Answer(
             self.name,
             function,
@@ -90,16 +89,16 @@ class Answer:
         )
 
     def __call__(self, *inputs: Tensor) -> Any:
-        """Return the result for these inputs, computed once; noise comes from a fixed seed."""
+        """Return the result for these inputs, computed only once; noise comes from a fixed seed."""
         key = tuple(map(id, inputs))
         if key not in self._known:
             result = self.seeded(0, *inputs) if self.random else self.draw(*inputs)
-            self._known[key] = inputs, result  # the inputs are kept, and with them their ids
+            self._known[key] = inputs, result  # keeping the inputs keeps their ids unique
         return self._known[key][1]
 
     @property
     def results(self) -> list[tuple[tuple[Tensor, ...], Any]]:
-        """The inputs that were tried, each with its result."""
+        """The inputs tried so far, each with its result."""
         return list(self._known.values())
 
     def draw(self, *inputs: Tensor) -> Any:
@@ -111,24 +110,24 @@ class Answer:
             if not torch.equal(before, after):
                 self.fail(
                     f"it changes its input, argument {i}.",
-                    why="whoever calls it still needs the tensor that was passed in",
+                    why="the caller still needs the tensor that was passed in",
                     hint="avoid x[i] = ..., += and methods that end in _; or change x.clone()",
                 )
         return result
 
     def seeded(self, seed: int, *inputs: Tensor) -> Any:
-        """Return the result after ``torch.manual_seed(seed)``; torch's state is as before then."""
+        """Return the result after ``torch.manual_seed(seed)``; the random state is restored."""
         return self.ask(
             SEEDED.format(call=f"{self.name}(*inputs_)"), inputs_=list(inputs), seed_=seed
         )
 
     def ask(self, expression: str, **data: Any) -> Any:
-        """Return the value of an expression that uses the function by the exercise's name."""
+        """Return the value of an expression in which the function has the exercise's name."""
         with self._watched(data.get("inputs_", ())):
             return self._ask(expression, **{name: _copied(value) for name, value in data.items()})
 
     def fail(self, headline: str, **lines: str) -> NoReturn:
-        """Raise a failure; the exercise's own formula and hint stand in where none is given."""
+        """Raise a failure; the exercise's own formula and hint are the defaults."""
         lines = {"why": self.why, "hint": self.hint} | {k: v for k, v in lines.items() if v}
         raise CheckFailed(f"{self.name}: {headline}", **lines) from None
 

@@ -1,7 +1,7 @@
-"""The one door to the student's namespace: an expression goes in, data comes out.
+"""The only access to the student's namespace: an expression goes in, data comes out.
 
-A check uses a student's function as a call with plain data, or through ``ask``. So the same check
-serves in the student's notebook, where ``ask`` evaluates here, and under a grader that keeps the
+A check calls a student's function with plain data, or uses ``ask``. So the same check works in the
+student's notebook, where ``ask`` evaluates in this process, and under a grader that keeps the
 student's code in another process and passes its own ``ask`` to the check.
 """
 
@@ -17,7 +17,7 @@ __all__ = ["Ask", "ask", "evaluate"]
 
 
 class Ask(Protocol):
-    """Anything that evaluates an expression where the student's names are known."""
+    """Anything that evaluates an expression in the student's namespace."""
 
     def __call__(self, expression: str, **data: Any) -> Any:
         """Return the value of the expression, as data."""
@@ -46,8 +46,8 @@ def evaluate(expression: str, names: Mapping[str, Any], data: Mapping[str, Any])
 
     Args:
         expression: one Python expression.
-        names: the names it is written for.
-        data: more names, which go before those.
+        names: the namespace.
+        data: further names, which take precedence.
     """
-    # One dictionary, as globals: a lambda or a comprehension inside does not see eval's locals.
+    # One dictionary, as globals: lambdas and comprehensions inside do not see eval's locals.
     return eval(expression, {**names, "torch": torch, **data})

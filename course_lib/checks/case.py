@@ -1,4 +1,4 @@
-"""One input of a check with what should come out, and what a comparison found."""
+"""An input of a check with the expected result, and the outcome of a comparison."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from course_lib.checks.numbers import describe_kind, show_dtype, show_inputs, sh
 
 __all__ = ["ALONE", "ANY_NUMBER", "Case", "Problem", "Step"]
 
-ANY_NUMBER = 1e300  # a tolerance that leaves only type, shape and NaN to be wrong
+ANY_NUMBER = 1e300  # a tolerance under which only type, shape and NaN can be wrong
 
 ALONE = "for a batch of one"
-SQUEEZED = "squeeze() takes every dimension of size 1 away: name the dimension"
+SQUEEZED = "squeeze() removes every dimension of size 1: name the dimension"
 ONE_FOR_ALL = "one number for each example: name the dimension of a sum, expand a constant"
 KEEPS_DTYPE = "a result has the dtype of the inputs: float64, float32 or int64"
 
 
 class Problem(NamedTuple):
-    """What a step found, before anyone knows the mistake; empty lines are the exercise's own."""
+    """What a step found, before the mistake is known; empty lines are the exercise's own."""
 
     headline: str
     got: str
@@ -35,16 +35,16 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """One input and what should come out.
+    """One input and the expected result.
 
     Attributes:
         inputs: the arguments, in order, in float64 where they are not integers.
-        expected: the result, or the results of a function that returns several; None for what the
-            exercise's ``right`` returns.
+        expected: the result, or the results if there are several; None for the results of the
+            exercise's ``right``.
         where: where the input lies, as in "wrong value *at x = mu*".
-        tolerance: how far off a number may be, absolutely and relative to its size.
-        only: the parts to compare, if not all.
-        derived: whether the engine makes further cases of this one: in float32, with one row,
+        tolerance: the absolute and the relative tolerance.
+        only: the parts to compare; all if empty.
+        derived: whether the engine derives further cases from this one: in float32, with one row,
             mixed with others, and with gradients.
     """
 
@@ -60,7 +60,7 @@ class Case:
         return replace(self, where=where)
 
     def of(self, *parts: str) -> Case:
-        """Return the same case, with these parts compared alone."""
+        """Return the same case, with only these parts compared."""
         return replace(self, only=parts, derived=False)
 
     def __call__(self, answer: Answer) -> Problem | None:
@@ -84,7 +84,7 @@ class Case:
         return found and found._replace(inputs=show_inputs(answer.args, self.inputs))
 
     def _difference(self, value: Any, right: Tensor, random: bool) -> Problem | None:
-        """Return how a value differs; of a random one only shape, dtype and NaN are looked at."""
+        """Return how a value differs; for a random one, only in shape, dtype or NaN."""
         if not isinstance(value, Tensor):
             return Problem("it is not a tensor.", describe_kind(value), describe_kind(right))
         value = value.detach()

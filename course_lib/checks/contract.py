@@ -20,7 +20,7 @@ from course_lib.checks.numbers import show_inputs, show_pair
 
 __all__ = ["Contract", "contract_steps", "leaves_random_state"]
 
-ROUNDING = 20.0  # another way to write the same may round this much worse than ours in float32
+ROUNDING = 20.0  # an equivalent formula may have this many times our rounding error in float32
 GRADIENTS = (
     "[[None for w in wanted_ if w] if not part_.requires_grad else list(torch.autograd.grad("
     "part_, [v for v, w in zip(leaves_, wanted_) if w], weight_, retain_graph=True,"
@@ -48,7 +48,7 @@ STABLE = (
 
 
 class Contract(Protocol):
-    """What of an exercise decides its contract."""
+    """The attributes of an exercise that determine its contract."""
 
     right: Callable[..., Any]
     rows: tuple[str, ...]
@@ -62,11 +62,11 @@ class Contract(Protocol):
 
 
 def contract_steps(contract: Contract, steps: Sequence[Step]) -> list[Step]:
-    """Return the steps that hold an answer to the contract, made from the cases of its check.
+    """Return the steps that test the contract, derived from the cases of the check.
 
     Args:
         contract: the exercise.
-        steps: its own steps, in which each case says what should come out.
+        steps: its own steps, in which every case has its expected result.
     """
     cases = [step for step in steps if isinstance(step, Case) and step.derived]
     if contract.random:
@@ -88,7 +88,7 @@ def _first_row(contract: Contract, case: Case) -> Case:
 
 
 def _mixed(contract: Contract, cases: Sequence[Case]) -> list[Case]:
-    """Return cases that hold the rows of several others, whatever their size is."""
+    """Return cases with the rows of several others in one batch."""
     groups: dict[Any, list[Case]] = {}
     for case in cases:
         groups.setdefault(_kind(contract, case), []).append(case)
@@ -97,7 +97,7 @@ def _mixed(contract: Contract, cases: Sequence[Case]) -> list[Case]:
 
 
 def _kind(contract: Contract, case: Case) -> Any:
-    """Return what two cases must share if their rows are to stand in one batch."""
+    """Return what two cases must have in common for their rows to be in one batch."""
     kind: list[Any] = []
     for name, value in zip(contract.args, case.inputs, strict=True):
         if name in contract.rows:
@@ -121,7 +121,7 @@ def _together(contract: Contract, cases: Sequence[Case]) -> Case:
 
 
 def _in_float32(contract: Contract, case: Case) -> Case:
-    """Return the case in single precision; the tolerance is what rounding does to our own way."""
+    """Return the case in single precision, with a tolerance from our own rounding error."""
     inputs = tuple(v.float() if v.is_floating_point() else v for v in case.inputs)
     pairs = list(zip(_many(_right(contract, inputs)), _many(case.expected), strict=True))
     errors = [0.0 if contract.random else float((a - b).abs().max()) for a, b in pairs]
@@ -143,7 +143,7 @@ def _right(contract: Contract, inputs: Sequence[Tensor]) -> Any:
 
 
 def leaves_random_state(steps: Sequence[Step]) -> Step:
-    """Return the step that looks whether a function without noise leaves torch's random state."""
+    """Return the check that a function without noise leaves torch's random state unchanged."""
     case = next(step for step in steps if isinstance(step, Case))
 
     def step(answer: Answer) -> Problem | None:
@@ -153,7 +153,7 @@ def leaves_random_state(steps: Sequence[Step]) -> Step:
             "it draws random numbers, or sets the seed.",
             "another random state after the call",
             "the random state as it was",
-            why="the formula holds no noise, and the seed belongs to whoever calls",
+            why="the formula contains no noise, and the caller decides the seed",
             hint="no torch.randn and no torch.manual_seed here",
         )
 
@@ -161,7 +161,7 @@ def leaves_random_state(steps: Sequence[Step]) -> Step:
 
 
 def _gradient_steps(contract: Contract, cases: Sequence[Case]) -> list[Step]:
-    """Return the steps that compare gradients; cases where most of them count come first."""
+    """Return the steps that compare gradients; cases with the most nonzero gradients come first."""
     wanted = [name in contract.gradients for name in contract.args]
     found = []
     for case in cases if any(wanted) else []:
@@ -197,7 +197,7 @@ def _has_gradients(
 
 
 def _compare(arg: str, got: Tensor | None, right: Tensor | None) -> Problem | None:
-    """Return what is wrong with a gradient with respect to an argument; None is a constant's."""
+    """Return a problem with the gradient with respect to an argument; None is a constant's."""
     if right is None or (got is None and not right.any()):
         return None
     size = float(right.abs().max())

@@ -1,9 +1,9 @@
 """The engine of the checks: compare an answer, and name the mistake it looks like.
 
 A check goes from the plain to the subtle: is there a tensor, of the right shape and finite; is a
-known special case right; does the identity hold; is it right on random inputs; does it keep what
-every exercise promises (``contract``). Whatever fails, every known mistake is computed on the same
-inputs, and the first one that explains the answer is named.
+known special case right; does the identity hold; is it right on random inputs; does it keep the
+contract of every exercise (``contract``). If a step fails, every known mistake is computed on the
+same inputs, and the first one that explains the answer is named.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class Exercise:
     Attributes:
         file: ``__file__`` of the module that declares it; its stem is the exercise's name, and the
             mistakes are in the toml file next to it.
-        right: the function done right; the names of its arguments are those of the stub.
+        right: the correct function, with the argument names of the stub.
         steps: makes the cases and identities from random inputs, the plain ones first.
         rows: the arguments that hold one row per example; all others are shared by the batch.
-        row_dim: the dimension of those arguments along which the rows lie.
+        row_dim: the dimension of the rows in these arguments.
         gradients: the arguments with respect to which training differentiates the results.
         formulas: for a function that returns several results, in the order in which it returns
             them, and in the order in which they are computed, each with its formula.
         random: whether the function draws noise from torch; its values are then not compared.
-        why: the formula with its slide, for failures about which no more is known.
-        hint: what to try then.
-        passed: what a right answer is known to do.
+        why: the formula with its slide, for failures without a more specific reason.
+        hint: what to try in that case.
+        passed: what is known about an answer that passes.
     """
 
     file: str
@@ -68,16 +68,16 @@ class Exercise:
         input_scale: float = 1.0,
         ask: Ask | None = None,
     ) -> None:
-        """Check an answer, and say what is wrong with it or what is now known about it.
+        """Check an answer, and show what is wrong with it or what is now known about it.
 
         Args:
             function: the answer.
             seed: determines the random inputs.
-            input_scale: how far out they lie.
-            ask: evaluates expressions where the student's names are known; None if that is here.
+            input_scale: their size; 1 for everyday inputs.
+            ask: evaluates expressions in the student's namespace; None for this process.
 
         Raises:
-            CheckFailed: with what is wrong and why.
+            CheckFailed: if the answer is wrong; the message says how and why.
         """
         answer = self.answer(function, ask)
         with fork_seed(seed):
@@ -118,7 +118,7 @@ class Exercise:
         )
 
     def filled(self, steps: Sequence[Step]) -> list[Step]:
-        """Return the steps; a case that does not say what should come out learns it here."""
+        """Return the steps, with expected results filled in where a case has none."""
         return [
             replace(step, expected=self.right(*step.inputs))
             if isinstance(step, Case) and step.expected is None
@@ -139,13 +139,13 @@ def run_steps(
     Args:
         answer: the answer.
         steps: cases and identities, the plain ones first; each returns what is wrong, or None.
-        mistakes: those worth naming, the likeliest first.
+        mistakes: those worth naming, most likely first.
         contract: further steps, which come last; their cases name no mistakes.
-        right: the function done right, whose results show what kind an answer should have.
+        right: the correct function, whose results show the type an answer should have.
 
     Raises:
-        CheckFailed: on the first step that finds something: by the first mistake that explains the
-            answer's results in all cases, or by what was found.
+        CheckFailed: on the first step that fails; it names the first mistake that explains the
+            answer's results in all cases, or else the problem found.
     """
     cases = [step for step in steps if isinstance(step, Case)]
     for step in [*steps, *contract]:
@@ -158,7 +158,7 @@ def run_steps(
 
 
 def _look(step: Step, answer: Answer, right: Callable[..., Any] | None) -> Problem | None:
-    """Return what the step finds; a step that stumbles over a result of the wrong kind says so."""
+    """Return what the step finds; an error due to a result of the wrong type becomes a problem."""
     try:
         return step(answer)
     except CheckFailed:

@@ -1,4 +1,4 @@
-"""Random inputs of a check: decided by a seed, and as far out as the caller asks."""
+"""Random inputs of a check, determined by a seed and a scale."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["RandomInputs"]
 
 
 class RandomInputs:
-    """Random inputs in float64, decided by a seed.
+    """Random inputs in float64, determined by a seed.
 
     Args:
-        seed: decides the numbers.
-        input_scale: how far out they lie: 1 for everyday inputs, more for extreme ones.
+        seed: determines the numbers.
+        input_scale: their scale: 1 for everyday inputs, more for extreme ones.
 
     Example:
         >>> RandomInputs(seed=1).normal(7, 3).shape

@@ -1,7 +1,7 @@
 """Known mistakes: written once, next to the check, as a student would write them.
 
-``<exercise>.toml`` holds them. The check compiles them to name the mistake in an answer; the test
-suite hands in each of them and expects its headline.
+They are in ``<exercise>.toml``. The check compiles them to name the mistake in an answer; the test
+suite submits each of them and expects its headline.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Mistake:
     """A mistake worth its own message.
 
     Attributes:
-        headline: what is wrong, in a few words that end in a full stop.
+        headline: what is wrong, in a few words and with a full stop.
         why: the reason, with its formula and slide.
         hint: what to try.
-        source: the function as someone who makes the mistake writes it; ``torch`` and ``Tensor``
-            are there, whatever else it needs it imports.
+        source: the function as a student with this mistake would write it; ``torch`` and ``Tensor``
+            are imported, anything else it must import itself.
         name: the function's name.
     """
 
@@ -43,20 +43,20 @@ class Mistake:
 
     @cached_property
     def function(self) -> Callable[..., Any]:
-        """The wrong function, compiled when it is first needed."""
+        """The wrong function, compiled on first use."""
         names: dict[str, Any] = {"torch": torch, "Tensor": Tensor}
         exec(compile(self.source, f"<{self.name}: {self.headline}>", "exec"), names)
         return names[self.name]
 
 
 def read_mistakes(path: Path) -> tuple[Mistake, ...]:
-    """Return the mistakes of an exercise, the likeliest first.
+    """Return the mistakes of an exercise, most likely first.
 
     Args:
         path: the exercise's toml file; its stem is the function's name.
 
     Raises:
-        TypeError: if an entry has a key too many or too few.
+        TypeError: if an entry has an unknown key or lacks one.
     """
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]
     return tuple(Mistake(**entry, name=path.stem) for entry in entries)
@@ -69,14 +69,14 @@ def name_mistake(
     cases: Sequence[Case],
     mistakes: Sequence[Mistake],
 ) -> Mistake | None:
-    """Return the first mistake that explains all that is known about a wrong answer.
+    """Return the first mistake that explains all results of a wrong answer, or None.
 
     Args:
         answer: the answer.
         step: the step that found something wrong.
-        found: what it found.
+        found: the problem it found.
         cases: inputs on which the mistake must give the results that the answer gave.
-        mistakes: those worth naming, the likeliest first.
+        mistakes: those worth naming, most likely first.
     """
     return next((m for m in mistakes if _explains(m, answer, step, found, cases)), None)
 
@@ -89,13 +89,13 @@ def _explains(
         if not all(_same(twin(*case.inputs), answer(*case.inputs)) for case in cases):
             return False
         again = step(twin)
-    except Exception:  # one of the two cannot be computed there: no mistake that we know
+    except Exception:  # one of the two cannot be computed there: not a known mistake
         return False
     return again is not None and again.headline == found.headline
 
 
 def _same(made: Any, came: Any) -> bool:
-    """Return whether two results agree, to the precision that two ways of writing leave."""
+    """Return whether two results agree up to rounding."""
     if isinstance(made, tuple | list):
         several = isinstance(came, tuple | list) and len(came) == len(made)
         return several and all(_same(*pair) for pair in zip(made, came, strict=True))
@@ -104,5 +104,5 @@ def _same(made: Any, came: Any) -> bool:
     if made.shape != came.shape:
         return False
     made, came = (value.detach().double() for value in (made, came))
-    lost = ~made.isfinite() & ~came.isfinite()  # a NaN here may be an infinity there
+    lost = ~made.isfinite() & ~came.isfinite()  # NaN in one may be infinity in the other
     return bool((torch.isclose(made, came, rtol=1e-4, atol=1e-6) | lost).all())

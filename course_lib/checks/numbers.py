@@ -1,4 +1,4 @@
-"""Tensors as a message shows them: a few entries, with as many digits as tell two apart."""
+"""Tensors in messages: a few entries, with enough digits to tell two apart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def show_pair(got: Tensor, expected: Tensor, tolerance: float) -> tuple[str, str
     Args:
         got: what the answer returned.
         expected: what it should be, of the same shape and dtype.
-        tolerance: what the comparison allowed, absolutely and relative to the size.
+        tolerance: the absolute and the relative tolerance of the comparison.
 
     Example:
         >>> for line in show_pair(torch.tensor([-0.5]), torch.tensor([0.5]), 1e-6): print(line)
@@ -48,9 +48,9 @@ def show_numbers(text: str, got: float, expected: float) -> tuple[str, str]:
     """Return the ``got`` and ``expected`` lines for one number that is not a tensor.
 
     Args:
-        text: what the number is, with ``{}`` in its place.
-        got: what came.
-        expected: what should have come.
+        text: a description of the number, with ``{}`` in its place.
+        got: the number that came.
+        expected: the number it should be.
 
     Example:
         >>> show_numbers("mass {}", 1.00002, 1.0)
@@ -94,7 +94,7 @@ def show_dtype(value: Tensor) -> str:
 
 
 def describe_kind(value: object) -> str:
-    """Return what a value is, in a few words: ``None``, ``a float``, ``a tensor of float32``."""
+    """Return a short description of a value: ``None``, ``a float``, ``a tensor of float32``."""
     if value is None:
         return "None (is a return missing?)"
     if isinstance(value, Tensor):

@@ -1,4 +1,4 @@
-"""Whether an answer reaches into the checks; all else of the library it may call."""
+"""Whether an answer uses the checks; it may call the rest of the library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["uses_the_checks"]
 
 PACKAGE = "course_lib.checks"
-TRACES = (PACKAGE, "course_lib/checks", ".toml")  # in a string of an answer
+TRACES = (PACKAGE, "course_lib/checks", ".toml")  # in a string in an answer
 
 
 def uses_the_checks(function: Callable[..., Any]) -> bool:
@@ -46,7 +46,7 @@ def _is_of_the_checks(value: Any) -> bool:
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
-    """Yield the code of a function and of those written inside it."""
+    """Yield the code of a function and of the functions inside it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -61,7 +61,7 @@ def _names_the_checks(code: CodeType) -> bool:
 
 
 def _reached_by(function: FunctionType, codes: list[CodeType]) -> list[Any]:
-    """Return what a function holds on to, and what a notebook's function finds by name."""
+    """Return the objects in a function's closure and defaults, and those it finds by name."""
     held = [cell.cell_contents for cell in function.__closure__ or ()]
     if function.__globals__.get("__name__", "").startswith(("torch", "course_lib")):
         return held

@@ -1,7 +1,7 @@
-"""What a check tells the reader: one line on what is now known, or six on what is wrong.
+"""What a check shows the reader: one line on what is now known, or six on what is wrong.
 
-Nothing here writes to stderr: nbgrader takes any output there for a failure. Lines are short
-enough to survive its validator, which cuts at 87 characters.
+Nothing here writes to stderr: nbgrader treats any output there as a failure. Lines are short enough
+for its validator, which cuts them at 87 characters.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ __all__ = [
 
 FIRST_LINE, LINE = 66, 80
 LONGEST_ERROR = 200
-STUB = "your code goes here"  # how the text of a released stub ends
-MARGIN = 12  # where the text next to "inputs", "got", "expected", "why" and "try" begins
+STUB = "your code goes here"  # the end of a released stub's message
+MARGIN = 12  # the column of the text next to "inputs", "got", "expected", "why" and "try"
 
 
 class CheckFailed(AssertionError):
     """A wrong answer: what is wrong, got, expected, why, and what to try.
 
-    IPython shows the message alone, without the frames of the check.
+    IPython shows only the message, without the frames of the check.
 
     Args:
         headline: ``"name: what is wrong."``, at most 66 characters.
         inputs: shapes and dtype of the inputs.
-        got: what came.
-        expected: what was wanted.
+        got: what the answer returned.
+        expected: what it should return.
         why: the reason, with its formula and slide.
         hint: what to try.
 
@@ -75,7 +75,7 @@ class CheckFailed(AssertionError):
 
 
 class NotStarted(CheckFailed):
-    """An answer that is still the stub; it fails the cell, without a scolding.
+    """An answer that is still the stub; it fails the cell without further comment.
 
     Args:
         name: the exercise.
@@ -103,7 +103,7 @@ class Passed:
 
     Args:
         name: the exercise.
-        what: what the answer is now known to do.
+        what: what is now known about the answer.
 
     Example:
         >>> Passed("kl", "never negative, and zero for the prior itself.")
@@ -124,21 +124,21 @@ class Passed:
         )
 
     def show(self) -> None:
-        """Show it below the cell, or print it where there is no notebook."""
-        # As the cell's value it would be read by nbgrader as partial credit.
+        """Show it below the cell, or print it outside a notebook."""
+        # nbgrader would read it as partial credit if it were the cell's value.
         display(self)
 
 
 @contextmanager
 def skip_unfinished() -> Iterator[None]:
-    """Run the block, which uses a student's functions; say calmly what in them stops it.
+    """Run the block, which uses a student's functions; turn their errors into one calm message.
 
-    An unfinished exercise is named, and the notebook goes on. An error in a function of the
-    notebook, or in what the cell does with its results, is one message without frames. An error of
-    a cell that uses no such function is left alone.
+    An unfinished exercise is named, and the notebook continues. An error in a function of the
+    notebook, or in the cell's use of its results, becomes one message without frames. An error in a
+    cell that uses no such function is raised unchanged.
 
     Raises:
-        CheckFailed: if a function of the notebook, or its result, stops the block.
+        CheckFailed: if a function of the notebook, or its result, causes an error.
 
     Example:
         >>> with skip_unfinished():
@@ -159,7 +159,7 @@ def skip_unfinished() -> Iterator[None]:
             raise
         kind = type(error).__name__
         headline = f"{inside}: it stops with {kind}." if inside else f"this cell stops with {kind}."
-        why = "" if inside else f"it does not get on with what {' or '.join(used)} returns"
+        why = "" if inside else f"it cannot handle what {' or '.join(used)} returns"
         hint = "the check says more" if inside else "run the checks of these functions"
         raise CheckFailed(headline, got=describe_error(error), why=why, hint=hint) from None
 
@@ -168,8 +168,8 @@ def notebook_functions(error: Exception) -> tuple[str, list[str]]:
     """Return which function of the notebook the error arose in, and which ones the cell used.
 
     Returns:
-        The name of the function, empty if the error arose in the cell itself or in a class of it;
-        and all functions of the notebook that the code on the way names.
+        The name of the function, empty if the error arose in the cell itself or in one of its
+        classes; and all functions of the notebook that the code in the traceback names.
     """
     inside, used, frame = "", [], error.__traceback__
     while frame is not None:
@@ -194,13 +194,13 @@ def is_stub(error: Exception) -> bool:
 
 
 def describe_error(error: Exception) -> str:
-    """Return the error's own text on one line, cut where it becomes long."""
+    """Return the error's own text on one line, cut if it is long."""
     text = " ".join(str(error).split())
     return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 3] + "..."
 
 
 def place_of(error: Exception) -> str:
-    """Return where in a notebook cell the error arose; nothing if it arose elsewhere."""
+    """Return the line of the notebook cell in which the error arose, or "" if elsewhere."""
     place, frame = "", error.__traceback__
     while frame is not None:
         if "ipykernel" in frame.tb_frame.f_code.co_filename:

@@ -279,7 +279,7 @@ def path_bound(log_w: Tensor, length: Tensor) -> Tensor:
     Gradients must reach log_w.
 
     Args:
-        log_w: (batch, k, time) the logarithms of w_t for k paths; padding may hold anything,
+        log_w: (batch, k, time) the logarithms of w_t for k paths; padding may contain anything,
             infinity too.
         length: (batch,) int64, how many steps count.
 

@@ -1,4 +1,4 @@
-"""Checks of the assignment on autoregressive flows: one function per exercise, of its name."""
+"""Checks of the assignment on autoregressive flows: one function per exercise, named after it."""
 
 from course_lib.checks.autoregressive_flows.dequantised_logit import dequantised_logit
 from course_lib.checks.autoregressive_flows.made_masks import made_masks

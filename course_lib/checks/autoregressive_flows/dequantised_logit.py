@@ -1,4 +1,4 @@
-"""Check of dequantisation and logit: the logits, and the three terms that they cost."""
+"""Check of dequantisation and logit: the logits, and three terms of the log-determinant."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNIT = "-d log 17: from pixels in [0, 1) to one grey level   (slide 5)"
 
 
 def right(levels: Tensor, noise: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the logits, (batch, dim), and the terms, each (batch,)."""
+    """Return the logits, (batch, dim), and the three terms, each (batch,)."""
     s = alpha + (1 - 2 * alpha) * (levels + noise) / 17
     ones, dim = torch.ones_like(s[:, 0]), s.shape[1]
     slope = -(s.log() + torch.log1p(-s)).sum(1)
@@ -29,7 +29,7 @@ def right(levels: Tensor, noise: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor,
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return the middle of the scale, random images, other margins, and black and white."""
+    """Return steps on mid-grey, random images, other margins, and black and white."""
     random = [_images(inputs, *shape) for shape in ((7, 3, 0.05), (97, 1, 0.01), (5, 4, 0.2))]
     whole = torch.full((7, 3), 8.0, dtype=torch.float64)
     black = torch.zeros(7, 3, dtype=torch.float64)
@@ -59,5 +59,5 @@ dequantised_logit = Exercise(
     formulas={"logits": LOGITS, "slope": SLOPE, "margin": MARGIN, "unit": UNIT},
     why=f"{LOGITS}\n{SLOPE}",
     hint="s first; then one term for each map on the way from y to logit s",
-    passed="logits and all three terms, in size and sign.",
+    passed="logits and all three terms are right.",
 )

@@ -18,14 +18,14 @@ OUT = "out[i, k] = 1 if hidden_degrees[k] < order[i] + 1, else 0   (slide 5)"
 
 
 def right(order: Tensor, hidden_degrees: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both masks, (hidden, dim) and (dim, hidden), in the dtype of the order."""
+    """Return both masks, (hidden, dim) and (dim, hidden), with the dtype of ``order``."""
     degree = order + 1
     into = degree <= hidden_degrees[:, None]
     return into.to(order.dtype), (hidden_degrees < degree[:, None]).to(order.dtype)
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return the plain order, other orders, one dimension, and no path that looks ahead."""
+    """Return steps on the plain order, other orders, one dimension, and paths that look ahead."""
     plain = Case((torch.arange(4), torch.tensor([1, 2, 3, 1, 2, 3])), where="in plain order")
     shuffled = Case(_random(inputs, 7, 11), where="for 7 and 11")
     return [
@@ -45,7 +45,7 @@ def _random(inputs: RandomInputs, dim: int, hidden: int) -> tuple[Tensor, Tensor
 
 
 def _looks_back(case: Case) -> Step:
-    """Return the step that no path leads to an output from an input that does not come before."""
+    """Return the check that no path leads to an output from its own or a later input."""
 
     def step(answer: Answer) -> Problem | None:
         into, out = answer(*case.inputs)

@@ -1,4 +1,4 @@
-"""Check of sampling from an affine autoregressive layer, one dimension after the other."""
+"""Check of sampling from an affine autoregressive layer, one dimension at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAF = "x_i = shift_i(x_<i) + exp(log_scale_i(x_<i)) noise_i   (slide 5)"
 
 
 def right(noise: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Return x, (batch, dim), column after column."""
+    """Return x, (batch, dim), computed column by column."""
     columns: list[Tensor] = []
     for i in range(noise.shape[1]):
         before = torch.stack(columns, 1) if columns else noise[:, :0]
@@ -27,7 +27,7 @@ def right(noise: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return a layer without weights, a shift alone, the way back, random inputs, far noise."""
+    """Return steps on zero weights, shifts only, the inverse, random inputs, and large noise."""
     noise, zero = inputs.normal(7, 3), torch.zeros(2, 3, 3, dtype=torch.float64)
     weight, bias = _layer(inputs, 3)
     shift = weight * torch.tensor([1.0, 0.0], dtype=torch.float64)[:, None, None]
@@ -45,14 +45,14 @@ def steps(inputs: RandomInputs) -> list[Step]:
 
 
 def _layer(inputs: RandomInputs, dim: int) -> tuple[Tensor, Tensor]:
-    """Return weights, strictly lower triangular, and biases; scales react less than shifts."""
+    """Return strictly lower triangular weights, and biases; scales vary less than shifts."""
     sizes = torch.tensor([0.8, 0.05], dtype=torch.float64) / inputs.input_scale
     weight = torch.tril(inputs.normal(2, dim, dim), -1) * sizes[:, None, None]
     return weight, inputs.normal(2, dim, scale=0.5 / inputs.input_scale)
 
 
 def _way_back(case: Case) -> Step:
-    """Return the step that the layer's fast direction leads from the sample back to the noise."""
+    """Return the check that the layer's fast direction maps the sample back to the noise."""
 
     def step(answer: Answer) -> Problem | None:
         noise, weight, bias = case.inputs
@@ -76,5 +76,5 @@ maf_inverse = Exercise(
     gradients=("noise", "bias"),
     why=MAF,
     hint="column i needs x_<i: loop over i, and look at what is already drawn",
-    passed="the fast direction leads from every sample back to its noise.",
+    passed="the fast direction maps every sample back to its noise.",
 )

@@ -23,7 +23,7 @@ DERIVATIVE = (
 
 
 def right(x: Tensor, slope: Tensor, offset: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Return y and log dy/dx, each (n,), in logarithms throughout."""
+    """Return y and log dy/dx, each (n,), computed in log space."""
     t, log_w = x[:, None] * slope + offset, logits.log_softmax(-1)  # (n, units)
     log_on, log_off = logsigmoid(t), logsigmoid(-t)
     log_s, log_rest = (log_w + log_on).logsumexp(-1), (log_w + log_off).logsumexp(-1)
@@ -32,7 +32,7 @@ def right(x: Tensor, slope: Tensor, offset: Tensor, logits: Tensor) -> tuple[Ten
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return one unit, equal units, several, the derivative of y itself, and |x| = 50."""
+    """Return steps on one unit, equal units, several, the derivative of y itself, and |x| = 50."""
     x, one, several = inputs.normal(7), _units(inputs, 1), _units(inputs, 5)
     zero = torch.zeros(4, dtype=torch.float64)
     plain = Case((x, *several), where="for 5 units")

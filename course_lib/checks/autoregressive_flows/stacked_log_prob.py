@@ -1,4 +1,4 @@
-"""Check of the density of stacked layers, of which the last is the autoregressive prior."""
+"""Check of the density of a stack of layers, the last of which is the autoregressive prior."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PRIOR = "prior = last layer: log p(u) = sum_i log N(u_i; shift_i, exp(log_scale_
 
 
 def right(x: Tensor, layers: Tensor) -> Tensor:
-    """Return log p(x), (batch,): every layer alike, on white noise."""
+    """Return log p(x), (batch,), treating all layers the same, over white noise."""
     log_prob = torch.zeros_like(x[:, 0])
     for layer in layers:
         shift, log_scale = conditioner(layer, x)
@@ -30,7 +30,7 @@ def right(x: Tensor, layers: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return a prior alone, constant layers, deep stacks, points far out, and the order."""
+    """Return steps on a prior alone, constant layers, deep stacks, far points, and the order."""
     x = inputs.normal(7, 3)
     three, constant = _layers(inputs, 3, 3), _layers(inputs, 2, 3)
     constant[..., :-1] = 0
@@ -48,7 +48,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
 
 
 def _layers(inputs: RandomInputs, number: int, dim: int) -> Tensor:
-    """Return linear layers, (number, 2, dim, dim + 1), whose scales react less than shifts."""
+    """Return linear layers, (number, 2, dim, dim + 1), whose scales vary less than shifts."""
     sizes = torch.tensor([0.8, 0.03], dtype=torch.float64) / inputs.input_scale
     weight = torch.tril(inputs.normal(number, 2, dim, dim), -1) * sizes[:, None, None]
     bias = inputs.normal(number, 2, dim, 1, scale=0.5 / inputs.input_scale)
@@ -56,7 +56,7 @@ def _layers(inputs: RandomInputs, number: int, dim: int) -> Tensor:
 
 
 def _identity_on_top(case: Case) -> Step:
-    """Return the step that N(0, I) as the last layer changes nothing: the prior was a layer."""
+    """Return the check that N(0, I) as one more last layer changes nothing."""
 
     def step(answer: Answer) -> Problem | None:
         x, layers = case.inputs

@@ -1,4 +1,4 @@
-"""Check of the ELBO of binary images: its two pieces, their signs, and what they sum over."""
+"""Check of the ELBO of binary images: its two terms, their signs, and what they sum over."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KL = "KL(q, N(0, I)) = 1/2 sum(s^2 + mu^2 - 1) - sum log s   (slide 6)"
 def right(
     x: Tensor, logits: Tensor, mu: Tensor, log_scale: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the bound and its two pieces, each (batch,), by torch's own distributions."""
+    """Return the bound and its two terms, each (batch,), by torch's own distributions."""
     reconstruction = Independent(Bernoulli(logits=logits), 3).log_prob(x)
     q = Independent(Normal(mu, log_scale.exp()), 1)
     prior = Independent(Normal(torch.zeros_like(mu), torch.ones_like(mu)), 1)
@@ -31,7 +31,7 @@ def right(
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return plain inputs, the sum of the pieces, other image sizes, and confident decoders."""
+    """Return steps on plain inputs, the sum of the terms, other sizes, and confident decoders."""
     small = _case(inputs, (7, 1, 3, 5), 2)
     return [
         _case(inputs, (7, 1, 3, 5), 2, scale=0.0).at("for logits 0 and q = p"),
@@ -53,7 +53,7 @@ def _case(
     scale: float = 1.0,
     level: float | None = None,
 ) -> Case:
-    """Return random images of ``shape`` and z of ``dim``; logits are all +-level, if one is set."""
+    """Return random images of ``shape`` and z of ``dim``; with a level, all logits are +-level."""
     x, logits = inputs.bits(*shape), inputs.normal(*shape, scale=2 * scale)
     mu = inputs.normal(shape[0], dim, scale=scale)
     log_scale = inputs.normal(shape[0], dim, scale=min(scale, 1.0) / 2)
@@ -68,7 +68,7 @@ def _far_from_the_prior(case: Case) -> Case:
 
 
 def _adds_up(case: Case) -> Step:
-    """Return the step total = reconstruction - kl, on the case's input."""
+    """Return the check that total = reconstruction - kl, on the case's input."""
 
     def step(answer: Answer) -> Problem | None:
         total, reconstruction, kl = (value.detach() for value in answer(*case.inputs))

@@ -25,7 +25,7 @@ def right(z: Tensor, log_joint: Tensor, log_q: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return two plain worlds, the sign of the gap, and random worlds, some with tiny p(x)."""
+    """Return steps on two plain worlds, the gap's sign, and random worlds, some with tiny p(x)."""
     zero, one = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
     random = _random_world(inputs, 1501, 7)
     tiny = torch.tensor([-1000.0, 0.0, -1000.0, 0.0, -1000.0], dtype=torch.float64)
@@ -41,7 +41,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
 
 
 def _never_negative(case: Case) -> Step:
-    """Return the step that looks at the sign alone."""
+    """Return the check that the gap is not negative."""
 
     def step(answer: Answer) -> Problem | None:
         least = answer(*case.inputs).min().item()

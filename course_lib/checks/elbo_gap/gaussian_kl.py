@@ -22,7 +22,7 @@ def right(mu: Tensor, log_scale: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return the prior itself, scale 1, and random inputs."""
+    """Return steps on the prior itself, scale 1, and random inputs."""
     zero, mu = torch.zeros(7, 3, dtype=torch.float64), inputs.normal(7, 3)
     shapes = ((7, 3), (97, 1), (5, 4))
     return [

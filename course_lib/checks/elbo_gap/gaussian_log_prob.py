@@ -1,4 +1,4 @@
-"""Check of the Gaussian log-density: it integrates to one, and holds far out."""
+"""Check of the Gaussian log-density: it integrates to one, and is right far out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def right(x: Tensor, mu: Tensor, log_scale: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return the peak, the mass, random inputs, and points far out."""
+    """Return steps on the peak, the total mass, random inputs, and points far out."""
     mu, log_scale = inputs.normal(7, 3), inputs.normal(7, 3, scale=0.5)
     at_mean = -(log_scale + 0.5 * math.log(2 * math.pi)).sum(-1)
     return [
@@ -49,7 +49,7 @@ def _random_case(
 
 
 def _integrates_to_one(answer: Answer) -> Problem | None:
-    """Return a problem if the plane does not hold the mass one."""
+    """Return a problem if the total mass over the plane is not one."""
     axis = torch.linspace(-8, 8, 81, dtype=torch.float64)
     noise, volume = torch.cartesian_prod(axis, axis), (axis[1] - axis[0]).square()
     mu, log_scale = torch.tensor([[0.3, -1.0], [-0.7, 0.4]], dtype=torch.float64)
@@ -69,5 +69,5 @@ gaussian_log_prob = Exercise(
     gradients=("x", "mu", "log_scale"),
     why=DENSITY,
     hint="write the formula for one number x first, then sum over dim",
-    passed="it integrates to one, and holds 60 scales out as well.",
+    passed="it integrates to one, and is right 60 scales from mu.",
 )

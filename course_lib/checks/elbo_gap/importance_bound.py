@@ -1,4 +1,4 @@
-"""Check of the importance bound: the log of a mean of weights that no dtype can hold."""
+"""Check of the importance bound: the log of a mean of weights that under- or overflow."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ WEIGHTS = "L_k = log 1/k sum_j p(x, z_j)/q(z_j|x)   (slide 6)"
 
 
 def right(log_p_xz: Tensor, log_q: Tensor) -> Tensor:
-    """Return log 1/k sum_j w_j, (batch,), with the largest weight of each x taken out."""
+    """Return log 1/k sum_j w_j, (batch,), with the largest weight of each x factored out."""
     log_w = log_p_xz - log_q
     top = log_w.amax(0).detach()
     return top + (log_w - top).exp().mean(0).log()
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal weights, k = 1, random weights, and weights beyond every dtype."""
+    """Return steps on equal weights, k = 1, random weights, and weights beyond every dtype."""
     log_q, level = inputs.normal(5, 7), inputs.normal(7)
     return [
         Case((log_q + level, log_q), level, "where all weights are equal"),

@@ -1,7 +1,8 @@
 """Check of the planar layer: its log-determinant, and the constraint that makes it invertible.
 
-A log-determinant that agrees with the Jacobian is not enough: it does so for a map that folds. The
-mass of the pulled-back density, integral of p(f(z)) |det df/dz| dz, is one only if f is one-to-one.
+A log-determinant that agrees with the Jacobian is not enough: it may do so for a map that folds.
+The mass of the pulled-back density, the integral of p(f(z)) |det df/dz| dz, is one only if f is
+one-to-one.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def right(z: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return f, its Jacobian, its mass in one dimension, and random inputs."""
+    """Return steps on f, its Jacobian, the mass in one dimension, and random inputs."""
     rising, falling, line = _layer(inputs, 3, 1.3), _layer(inputs, 3, -2.6), _layer(inputs, 1, -3.0)
     plain = Case((inputs.normal(7, 3), *rising))
     return [
@@ -87,9 +88,9 @@ def _matches_jacobian(z: Tensor, layer: Layer) -> Step:
 
 
 def _is_one_to_one(layer: Layer) -> Step:
-    """Return the step that wants f to rise on a line, and else shows the mass that folding makes.
+    """Return the check that f is increasing in one dimension; if not, it shows the mass of a fold.
 
-    The density N(f(z); 0, 1) |f'(z)| has the mass one unless several z land on one f(z).
+    The density N(f(z); 0, 1) |f'(z)| has mass one unless several z map to the same f(z).
     """
     z = torch.linspace(-30, 30, 12001, dtype=torch.float64)[:, None]
 

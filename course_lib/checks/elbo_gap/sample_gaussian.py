@@ -1,4 +1,4 @@
-"""Check of the reparameterised Gaussian sample: its law, its independence, and its gradients."""
+"""Check of the reparameterised Gaussian sample: its distribution, independence and gradients."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def right(mu: Tensor, log_scale: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return the kind of the result, the law of many draws, and the gradients."""
+    """Return steps on the type of the result, the distribution of many draws, and the gradients."""
     mu, log_scale = inputs.normal(7, 3), inputs.normal(7, 3, scale=0.3)
     many = inputs.normal(1, 3).expand(COUNT, 3).clone()
     scales = torch.tensor([-0.7, 0.4, 1.1], dtype=torch.float64) + inputs.normal(3, scale=0.05)
@@ -52,14 +52,14 @@ def steps(inputs: RandomInputs) -> list[Step]:
 
 
 def _has_moments(mu: Tensor, log_scale: Tensor) -> Step:
-    """Return the step that wants noise, (z - mu) / scale, to have the moments of N(0, 1)."""
+    """Return the check that the noise, (z - mu) / scale, has the moments of N(0, 1)."""
 
     def step(answer: Answer) -> Problem | None:
         noise = (answer.draw(mu, log_scale).detach() - mu) * (-log_scale).exp()
         n, mean, scale = len(noise), noise.mean(0), noise.std(0)
         zero, one = torch.zeros_like(mean), torch.ones_like(mean)
         fourth = noise.pow(4).mean(0)
-        beyond = (noise.abs() > 3 + 1e-6).double().mean() * one  # in all dimensions together
+        beyond = (noise.abs() > 3 + 1e-6).double().mean() * one  # over all dimensions together
         laws = {
             "mean": (mean, zero, scale, "the mean is not mu.", "where do many draws lie?"),
             "scale": (scale, one, one / math.sqrt(2), SCALE_OFF, "what multiplies the noise?"),
@@ -76,7 +76,7 @@ def _has_moments(mu: Tensor, log_scale: Tensor) -> Step:
 
 
 def _vanishes(mu: Tensor) -> Step:
-    """Return the step that wants z = mu where the scale vanishes."""
+    """Return the check that z = mu where the scale vanishes."""
     tiny = torch.full_like(mu, -80.0)
 
     def step(answer: Answer) -> Problem | None:
@@ -89,7 +89,7 @@ def _vanishes(mu: Tensor) -> Step:
 
 
 def _has_gradients(mu: Tensor, log_scale: Tensor) -> Step:
-    """Return the step that wants dz/dmu = 1 and dz/dlog_scale = z - mu."""
+    """Return the check that dz/dmu = 1 and dz/dlog_scale = z - mu."""
     blocked = {
         "expected": "dz/dmu = 1, dz/dlog_scale = z - mu",
         "why": "the encoder learns through the sample: z is a function of mu and log_scale",
@@ -123,5 +123,5 @@ sample_gaussian = Exercise(
     random=True,
     why=SAMPLE,
     hint="draw noise of mu's shape with torch.randn, then scale and shift it",
-    passed="the law is right, all noise is independent, gradients pass.",
+    passed="right distribution, independent noise, gradients pass.",
 )

@@ -28,7 +28,7 @@ def right(
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return the identity, both directions, the way there and back, and one free dimension."""
+    """Return steps on the identity, both directions, the round trip, and one free dimension."""
     x, zero, mask = inputs.normal(7, 4), torch.zeros(7, 4).double(), _mask(1, 0, 1, 0)
     there = _layer(inputs, 7, mask, 1.0)
     back = (*there[:4], _sign(-1.0))
@@ -61,7 +61,7 @@ def _layer(
 
 
 def _and_back(there: tuple[Tensor, ...]) -> Step:
-    """Return the step that direction -1 undoes direction +1, both by the answer."""
+    """Return the check that direction -1 undoes direction +1, both by the answer."""
 
     def step(answer: Answer) -> Problem | None:
         x, *rest, _ = there

@@ -22,13 +22,13 @@ def right(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return logits 0, random logits, one logit, and critics that are sure."""
+    """Return steps on logits 0, random logits, one logit, and confident critics."""
     return [
         Case((torch.zeros(5).double(),), where="for logits 0"),
         Case((-1 + inputs.normal(7, scale=2),), where="for n = 7"),
         Case((inputs.normal(97, scale=3),), where="for n = 97"),
         Case((inputs.normal(1),), where="for one"),
-        Case((-200 + inputs.normal(7),), where="if it is sure"),
+        Case((-200 + inputs.normal(7),), where="if it is confident"),
         Case((200 + inputs.normal(7),), where="if it is fooled"),
     ]
 
@@ -42,5 +42,5 @@ generator_losses = Exercise(
     formulas={"saturating": SATURATING, "non_saturating": NON_SATURATING},
     why=SATURATING + ";\n" + NON_SATURATING,
     hint="log D = -softplus(-l) and log(1 - D) = -softplus(l)",
-    passed="both losses right, and their slopes, even if sure.",
+    passed="both losses and slopes are right, if confident too.",
 )

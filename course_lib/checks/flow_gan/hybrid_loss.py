@@ -26,7 +26,7 @@ def right(log_prob: Tensor, data_logits: Tensor, model_logits: Tensor, lambda_: 
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return both ends of lambda, what lies between, and losses that are infinite at one end."""
+    """Return steps on both ends of lambda, values between, and losses infinite at one end."""
     log_prob = -100 + inputs.normal(7, scale=5)
     logits = inputs.normal(7), inputs.normal(5)
     lost = torch.full((7,), -math.inf).double()
@@ -39,7 +39,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
         _game(inputs, 5, math.inf),
         Case(
             (log_prob, 200 + inputs.normal(7), -200 + inputs.normal(5), _weight(2.0)),
-            where="if the critic is sure",
+            where="if the critic is confident",
         ),
         Case(
             (log_prob, -200 + inputs.normal(7), 200 + inputs.normal(5), _weight(2.0)),
@@ -71,5 +71,5 @@ hybrid_loss = Exercise(
     gradients=("log_prob", "data_logits", "model_logits"),
     why=HYBRID,
     hint="the two ends first: lambda 0 is -E[log p] alone, lambda inf the JSD alone",
-    passed="both ends of lambda and all between, in the slide's convention.",
+    passed="right at both ends of lambda and between them.",
 )

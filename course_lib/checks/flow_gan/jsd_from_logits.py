@@ -23,15 +23,15 @@ def right(data_logits: Tensor, model_logits: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return a critic that knows nothing, random logits of unequal sizes, and sure critics."""
+    """Return steps on a critic that knows nothing, unequal sample sizes, and confident critics."""
     return [
         Case((torch.zeros(4).double(), torch.zeros(6).double()), where="for logits 0"),
         Case((1 + inputs.normal(7), -1 + inputs.normal(5)), where="for 7 and 5 logits"),
         Case((inputs.normal(3), inputs.normal(11)), where="for 3 and 11 logits"),
         Case((inputs.normal(97, scale=3), inputs.normal(97, scale=3)), where="for 97 each"),
         Case((inputs.normal(1), inputs.normal(1)), where="for one each"),
-        Case((200 + inputs.normal(7), -200 + inputs.normal(5)), where="if sure"),
-        Case((-200 + inputs.normal(7), 200 + inputs.normal(5)), where="if sure and wrong"),
+        Case((200 + inputs.normal(7), -200 + inputs.normal(5)), where="if confident"),
+        Case((-200 + inputs.normal(7), 200 + inputs.normal(5)), where="if confident and wrong"),
     ]
 
 
@@ -42,5 +42,5 @@ jsd_from_logits = Exercise(
     gradients=("data_logits", "model_logits"),
     why=JSD,
     hint="log D = -softplus(-l) and log(1 - D) = -softplus(l): two means, a half, log 2",
-    passed="0 for a critic without a clue, at most log 2, finite if sure.",
+    passed="0 for a blind critic, at most log 2, always finite.",
 )

@@ -26,7 +26,7 @@ def _kl(p: Tensor, q: Tensor, dx: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal densities, two boxes, random ones, and densities with zeros."""
+    """Return steps on equal densities, two boxes, random ones, and densities with zeros."""
     p, q, dx = _density(inputs, 41, 0.25), _density(inputs, 41, 0.25), _width(0.25)
     left, right_ = torch.zeros(8).double(), torch.zeros(8).double()
     left[:4], right_[4:] = 0.5, 0.5

@@ -16,12 +16,12 @@ CONDITION = "log10(largest / smallest singular value of dx/dz)   (slides 10, 11)
 
 def right(jacobian: Tensor) -> Tensor:
     """Return log10 of the condition number, (batch,)."""
-    singular = torch.linalg.svdvals(jacobian)  # (batch, dim), falling
+    singular = torch.linalg.svdvals(jacobian)  # (batch, dim), descending
     return singular[:, 0].log10() - singular[:, -1].log10()
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return the identity, stretches, shears, turned stretches, and one of ten decades."""
+    """Return steps on the identity, stretches, shears, rotated stretches, and ten decades."""
     eye = torch.eye(3).double()
     stretch = torch.tensor([100.0, 1.0, 0.1]).double().diag()
     shear = torch.tensor([[1.0, 9.0], [0.0, 1.0]]).double()

@@ -19,7 +19,7 @@ def right(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal densities, random ones, and points far out, where both densities are zero."""
+    """Return steps on equal densities, random ones, and far points where both round to zero."""
     log_p = -2 + inputs.normal(7)
     far = inputs.normal(5, scale=20)
     return [

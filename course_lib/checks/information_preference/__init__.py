@@ -1,4 +1,4 @@
-"""Checks of the assignment on information preference: one function per exercise, of that name."""
+"""Checks of the assignment on information preference: one function per exercise, named alike."""
 
 from course_lib.checks.information_preference.beta_split import beta_split
 from course_lib.checks.information_preference.free_bits import free_bits

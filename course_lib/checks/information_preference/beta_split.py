@@ -1,4 +1,4 @@
-"""Check of what a beta-VAE optimises: information, both matches, and a constant."""
+"""Check of the terms of beta-VAE's objective: information, two mismatches and a constant."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def right(
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return an ignored z, each term alone on random tables, the sum, and sharp tables."""
+    """Return steps on an ignored z, each term on random tables, the sum, and sharp tables."""
     p_z, p_data = inputs.normal(4).softmax(0), inputs.normal(3).softmax(0)
     ignored = p_data, p_z[:, None].expand(4, 3), p_z, p_data.expand(4, 3)
     random = _world(inputs, 7, 5, 4.0)
@@ -66,7 +66,7 @@ def _world(inputs: RandomInputs, n_z: int, n_x: int, beta: float, scale: float =
 
 
 def _adds_up(case: Case) -> Step:
-    """Return the step that the terms add up to the objective, on the case's input."""
+    """Return the check that the terms add up to the objective, on the case's input."""
 
     def step(answer: Answer) -> Problem | None:
         p_data, q, p_z, p_x_given_z, beta = case.inputs

@@ -1,4 +1,4 @@
-"""Check of the KL with a floor under each dimension's batch mean."""
+"""Check of free bits: the KL with a floor under each dimension's batch mean."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def right(kl: Tensor, floor: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return no floor, a small batch, random ones, a floor above all, and a batch of one.
+    """Return steps on no floor, small and random batches, a high floor, and a batch of one.
 
     Where every dimension is below the floor the cost is a constant, with or without a graph.
     """
@@ -43,7 +43,7 @@ def _floor(value: float) -> Tensor:
 
 
 def _kl(inputs: RandomInputs, batch: int, dim: int) -> Tensor:
-    """Return KLs whose dimensions lie below and above the floor, in every batch."""
+    """Return KLs with dimensions below and above the floor, in every batch."""
     middles = torch.linspace(0.05, 2.0, dim, dtype=torch.float64)
     return middles * (0.5 + inputs.normal(batch, dim).abs().clamp(max=3.0))
 
@@ -55,5 +55,5 @@ free_bits = Exercise(
     gradients=("kl",),
     why=FLOOR,
     hint="mean over the batch, then the floor, then the sum over dimensions",
-    passed="a floor under each batch mean, values and gradient.",
+    passed="values and gradients are right, below and above the floor.",
 )

@@ -1,4 +1,4 @@
-"""Check of the objective with a price on information and one on the marginal of z."""
+"""Check of InfoVAE's objective, with weights for the information and the marginal of z."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def right(
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return the ELBO, a beta-VAE, the adversarial autoencoder's weights, and others."""
+    """Return steps on the ELBO, a beta-VAE, the adversarial autoencoder's weights, and others."""
     return [
         _weights(inputs, 0.0, 1.0, "for the ELBO (0, 1)"),
         _weights(inputs, -3.0, 4.0, "for the beta-VAE (-3, 4)"),

@@ -21,7 +21,7 @@ def right(code: Tensor, logits: Tensor, p_code: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return a recogniser that knows nothing, random ones, unequal codes, and sure ones."""
+    """Return steps on a recogniser that knows nothing, random and confident ones, unequal codes."""
     uniform = torch.full((4,), 0.25, dtype=torch.float64)
     zero = torch.zeros(6, 4, dtype=torch.float64)
     unequal = torch.tensor([0.7, 0.2, 0.1], dtype=torch.float64)
@@ -31,7 +31,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
         _codes(inputs, 11, unequal).at("for unequal codes"),
         _codes(inputs, 1, unequal).at("for one"),
         _codes(inputs, 7, inputs.normal(10).softmax(0)).at("for ten codes"),
-        _codes(inputs, 8, uniform, 500.0).at("if q(c|x) is sure"),
+        _codes(inputs, 8, uniform, 500.0).at("if q(c|x) is confident"),
     ]
 
 

@@ -21,7 +21,7 @@ def right(joint: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return independence, a perfect code, random tables, and tables with zeros."""
+    """Return steps on independence, a perfect code, random tables, and tables with zeros."""
     eight = torch.eye(8, dtype=torch.float64) / 8
     p_z, p_x = inputs.normal(4).softmax(0), inputs.normal(6).softmax(0)
     holes = _table(inputs, 6, 5)

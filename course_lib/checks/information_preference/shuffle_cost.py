@@ -1,4 +1,4 @@
-"""Check of what a decoder loses with another example's z."""
+"""Check of the shuffle cost: what a decoder loses with another example's z."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def right(log_p: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return a decoder that ignores z, random tables, two examples, and log-densities far out."""
+    """Return steps on a decoder that ignores z, random tables, two examples, and large values."""
     return [
         Case((inputs.normal(5, 1).expand(5, 5).clone(),), where="if z is ignored"),
         Case((inputs.normal(4, 4),)),

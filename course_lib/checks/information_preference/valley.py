@@ -27,7 +27,7 @@ def right(p_data: Tensor, q_z_given_x: Tensor, share: Tensor) -> tuple[Tensor, T
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return both ends with three values, random tables, equal joints, and sharp encoders."""
+    """Return steps on both ends, random tables, equal joints, and sharp encoders."""
     third = torch.full((3,), 1 / 3, dtype=torch.float64)
     eye = torch.eye(3, dtype=torch.float64)
     random = Case((_table(inputs, 5), _encoder(inputs, 7, 5), _share(0.3)))
@@ -55,7 +55,7 @@ def _encoder(inputs: RandomInputs, n_z: int, n_x: int, scale: float = 1.0) -> Te
 
 
 def _joints_agree(case: Case) -> Step:
-    """Return the step that both joints are the same table, on the case's input."""
+    """Return the check that both joints are the same table, on the case's input."""
 
     def step(answer: Answer) -> Problem | None:
         encoder, prior, decoder = answer(*case.inputs)

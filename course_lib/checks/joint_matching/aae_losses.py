@@ -25,7 +25,7 @@ def right(
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return an undecided critic, random logits, weight zero, and a critic that is sure."""
+    """Return steps on an undecided critic, random logits, weight zero, and a confident critic."""
     zero = torch.zeros(5, dtype=torch.float64)
     return [
         Case((zero, zero, zero, _weight(1.0)), where="for logits 0"),
@@ -35,7 +35,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
         _game(inputs, 1, 4.0).at("for one"),
         Case(
             (200 + inputs.normal(7), -200 + inputs.normal(7), inputs.normal(7), _weight(3.0)),
-            where="if sure",
+            where="if confident",
         ),
         Case(
             (-200 + inputs.normal(7), 200 + inputs.normal(7), inputs.normal(7), _weight(3.0)),
@@ -63,5 +63,5 @@ aae_losses = Exercise(
     formulas={"critic_loss": CRITIC, "model_loss": MODEL},
     why=CRITIC + ";\n" + MODEL,
     hint="-log sigmoid(l) = softplus(-l), and -log(1 - sigmoid(l)) = softplus(l)",
-    passed="both losses right, also for a critic that is sure.",
+    passed="both losses are right, even for a confident critic.",
 )

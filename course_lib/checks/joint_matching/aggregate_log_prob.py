@@ -18,13 +18,13 @@ MIXTURE = "q(z) = 1/n sum_i N(z; mu_i, diag(s_i^2))   (slide 15)"
 
 
 def right(z: Tensor, mu: Tensor, log_scale: Tensor) -> Tensor:
-    """Return log q(z), (batch,): the logarithm of the mean over examples, in logs throughout."""
+    """Return log q(z), (batch,): the log of the mean over examples, computed in log space."""
     each = Independent(Normal(mu, log_scale.exp()), 1).log_prob(z[:, None])  # (batch, n)
     return each.logsumexp(1) - math.log(len(mu))
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return one example, equal examples, mixtures, and points far from every component."""
+    """Return steps on one example, equal examples, mixtures, and points far from all components."""
     z, one = inputs.normal(7, 3), inputs.normal(1, 3)
     zero = torch.zeros(11, 3, dtype=torch.float64)
     return [

@@ -22,7 +22,7 @@ def right(
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return a square world, where a wrong axis goes unnoticed by Python, and others."""
+    """Return steps on a square world, where a wrong axis raises no error, and others."""
     return [
         _world(inputs, 4, 4).at("for 4x4"),
         _world(inputs, 7, 5),

@@ -20,7 +20,7 @@ def right(p: Tensor, q: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal tables, two coins, random tables, and tables with zeros."""
+    """Return steps on equal tables, two coins, random tables, and tables with zeros."""
     half, coin = _table([0.5, 0.5]), _table([0.2, 0.8])
     p, q = _random(inputs, 7), _random(inputs, 7)
     holes, one_hole = _with_zeros(p, [0, 3, 6]), _with_zeros(p, [2])
@@ -42,7 +42,7 @@ def _table(values: list[float]) -> Tensor:
 
 
 def _with_zeros(table: Tensor, places: list[int]) -> Tensor:
-    """Return the table with zeros in these places, of sum one again."""
+    """Return the table with zeros in these places, renormalised."""
     table = table.clone()
     table[places] = 0
     return table / table.sum()

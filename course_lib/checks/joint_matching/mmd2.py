@@ -20,7 +20,7 @@ MMD = (
 def right(x: Tensor, y: Tensor, bandwidth: Tensor) -> Tensor:
     """Return the unbiased estimate, (): pairs of a point with itself are left out."""
     within = sum(_kernel(a, a, bandwidth).sum() / (len(a) * (len(a) - 1)) for a in (x, y))
-    # Each point with itself adds k = 1, so n of the n (n - 1) pairs too much.
+    # Each point's pair with itself adds k = 1: n in total, which are subtracted.
     within = within - 1 / (len(x) - 1) - 1 / (len(y) - 1)
     return within - 2 * _kernel(x, y, bandwidth).mean()
 
@@ -31,7 +31,7 @@ def _kernel(a: Tensor, b: Tensor, bandwidth: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return two points each, unequal sizes, wide and narrow kernels, and sets far apart."""
+    """Return steps on two points each, unequal sizes, wide and narrow kernels, and distant sets."""
     x, y = inputs.normal(2, 1), inputs.normal(2, 1)
     return [
         Case((x, y, _width(1.0)), where="for two points each"),

@@ -35,7 +35,7 @@ def _gaussian(z: Tensor, mu: Tensor, log_scale: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return one example, equal posteriors, random ones, the ceiling log n, and far posteriors."""
+    """Return steps on one example, equal, random and far posteriors, and the ceiling log n."""
     zero = torch.zeros(9, 3, dtype=torch.float64)
     random = _posteriors(inputs, 7, 3)
     return [
@@ -53,14 +53,14 @@ def steps(inputs: RandomInputs) -> list[Step]:
 def _posteriors(
     inputs: RandomInputs, n: int, dim: int, width: float = -0.5, far: float = 0.0
 ) -> Case:
-    """Return n posteriors with one draw of each."""
+    """Return n posteriors with one draw from each."""
     mu, log_scale = far + inputs.normal(n, dim), width + inputs.normal(n, dim, scale=0.3)
     z = mu + log_scale.exp() * inputs.normal(n, dim) / inputs.input_scale
     return Case((z, mu, log_scale), where=f"for n = {n}")
 
 
 def _below_ceiling(case: Case) -> Step:
-    """Return the step that no example knows more than log n, on the case's input."""
+    """Return the check that no example has more than log n of information, on the case's input."""
 
     def step(answer: Answer) -> Problem | None:
         most = answer(*case.inputs)[0].max().item()

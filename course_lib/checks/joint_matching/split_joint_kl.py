@@ -32,7 +32,7 @@ def _kl(q: Tensor, p: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal joints, equal marginals, random tables, and the sum of each split."""
+    """Return steps on equal joints, equal marginals, random tables, and the sum of each split."""
     q = _random(inputs, 7, 5)
     random = Case((q, _random(inputs, 7, 5)), where="for 7x5")
     return [
@@ -55,7 +55,7 @@ def _independent(inputs: RandomInputs) -> Tensor:
 
 
 def _add_up(case: Case) -> Step:
-    """Return the step that both splits give the KL of the joints, on the case's input."""
+    """Return the check that both splits give the KL of the joints, on the case's input."""
 
     def step(answer: Answer) -> Problem | None:
         x, z_given_x, z, x_given_z = (float(part) for part in answer(*case.inputs))

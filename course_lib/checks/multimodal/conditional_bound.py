@@ -1,4 +1,4 @@
-"""Check of the bound on log p(x2|x1), with z drawn where both modalities agree."""
+"""Check of the bound on log p(x2|x1), with z drawn from q(z|x1,x2)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ BOUND = "log 1/k sum_j p(x2|z_j) q(z_j|x1) / q(z_j|x1,x2), z_j ~ q(z|x1,x2)   (s
 
 
 def right(log_p2: Tensor, log_q1: Tensor, log_q12: Tensor) -> Tensor:
-    """Return the k-sample bound of each example, (batch,), without leaving logarithms."""
+    """Return the k-sample bound of each example, (batch,), computed in log space."""
     log_weight = log_p2 + log_q1 - log_q12
     return log_weight.logsumexp(0) - math.log(len(log_weight))
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal densities, k = 1, random weights, and weights beyond every dtype."""
+    """Return steps on equal densities, k = 1, random weights, and weights beyond every dtype."""
     log_q, level = inputs.normal(5, 7), inputs.normal(7)
     same = level.expand(5, 7).clone()
     return [

@@ -22,7 +22,7 @@ def right(mu1: Tensor, log_scale1: Tensor, mu2: Tensor, log_scale2: Tensor) -> T
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal Gaussians, equal scales, equal means, random ones, and ones far apart."""
+    """Return steps on equal Gaussians, scales or means, random Gaussians, and ones far apart."""
     mu1, mu2 = inputs.normal(7, 3), inputs.normal(7, 3)
     s1, s2 = inputs.normal(7, 3, scale=0.5), inputs.normal(7, 3, scale=0.5)
     zero = torch.zeros_like(mu1)

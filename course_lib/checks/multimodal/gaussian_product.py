@@ -26,11 +26,11 @@ def right(mu: Tensor, log_scale: Tensor, present: Tensor) -> tuple[Tensor, Tenso
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return no expert, one of scale 1, all of them, any set, and sharp and vague ones."""
+    """Return steps on no expert, one of scale 1, all, any subset, and sharp and vague ones."""
     mu, log_scale = inputs.normal(7, 3, 2), inputs.normal(7, 3, 2, scale=0.7)
     zero, everyone = torch.zeros_like(mu), torch.ones(7, 3, dtype=torch.bool)
     first = everyone & (torch.arange(3) == 0)
-    some = (torch.arange(7)[:, None] + torch.arange(3)) % 3 > 0  # every expert is missed by some
+    some = (torch.arange(7)[:, None] + torch.arange(3)) % 3 > 0  # every expert is absent somewhere
     both = torch.cat([mu, mu[:, :1]], 1), torch.cat([log_scale, log_scale[:, :1]], 1)
     return [
         Case((mu, log_scale, ~everyone), where="if none"),

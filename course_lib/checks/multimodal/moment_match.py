@@ -1,4 +1,4 @@
-"""Check of the Gaussian to which the forward tie leads: mean and variance of a mixture."""
+"""Check of the Gaussian fitted by the forward tie: mean and variance of a mixture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def right(mu: Tensor, log_scale: Tensor, weight: Tensor) -> tuple[Tensor, Tensor
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return one component, two peaks, one weight that is all, random mixtures, and far ones."""
+    """Return steps on one component, two peaks, a weight of 1, random mixtures, and far ones."""
     mu, log_scale = inputs.normal(7, 4, 3), inputs.normal(7, 4, 3, scale=0.4)
     even, sure = torch.full((7, 4), 0.25, dtype=torch.float64), torch.zeros(7, 4).double()
     sure[:, 2] = 1

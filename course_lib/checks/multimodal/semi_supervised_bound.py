@@ -1,4 +1,4 @@
-"""Check of the bound of the semi-supervised VAE, with the label seen or summed out."""
+"""Check of the bound of the semi-supervised VAE, with the label observed or summed out."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from course_lib.checks.inputs import RandomInputs
 __all__ = ["semi_supervised_bound"]
 
 UNSEEN = "U(x) = sum_y q(y|x) [L(x, y) - log q(y|x)]   (slide 8)"
-SEEN = "a label that is seen: the bound is L(x, y) at that y   (slide 8)"
+SEEN = "an observed label: the bound is L(x, y) at that y   (slide 8)"
 
 
 def right(label_logits: Tensor, elbo_per_label: Tensor, label: Tensor) -> Tensor:
-    """Return L(x, y) where the label is seen and U(x) where it is -1, (batch,)."""
+    """Return L(x, y) where the label is observed and U(x) where it is -1, (batch,)."""
     log_q = label_logits.log_softmax(1)
     unseen = (log_q.exp() * (elbo_per_label - log_q)).sum(1)
     seen = elbo_per_label.gather(1, label.clamp(min=0)[:, None])[:, 0]
@@ -24,7 +24,7 @@ def right(label_logits: Tensor, elbo_per_label: Tensor, label: Tensor) -> Tensor
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return an undecided and a sure q(y|x), the exact q(y|x), labels, and both kinds mixed."""
+    """Return steps on an undecided, the best and a confident q(y|x), with and without labels."""
     logits, elbo = inputs.normal(7, 3, scale=2), inputs.normal(7, 3, scale=3) - 40
     unseen = torch.full((7,), -1)
     label, some = inputs.integers(3, 7), torch.arange(7) % 2 == 0
@@ -37,7 +37,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
         Case((logits, elbo, torch.where(some, label, unseen)), where="if some labels are seen"),
         _mixed(inputs, 97, 2),
         _mixed(inputs, 5, 10),
-        Case((sure, elbo, unseen), where="for a q(y|x) that is sure"),
+        Case((sure, elbo, unseen), where="for a confident q(y|x)"),
         Case((logits - 500, elbo, unseen), where="for logits near -500"),
     ]
 
@@ -55,5 +55,5 @@ semi_supervised_bound = Exercise(
     gradients=("label_logits", "elbo_per_label"),
     why=UNSEEN + ";\n" + SEEN,
     hint="log_softmax over the classes first; torch.where on label < 0 at the end",
-    passed="the exact sum over y, and the label where one is seen.",
+    passed="the exact sum over y, or the bound at an observed y.",
 )

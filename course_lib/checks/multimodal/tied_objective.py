@@ -1,4 +1,4 @@
-"""Check of the tied objective: the ELBO minus the KLs that fit the nets of one modality."""
+"""Check of the tied objective: the ELBO minus KLs that fit each single modality's network."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def right(
     log_scale: Tensor,
     alpha: Tensor,
 ) -> Tensor:
-    """Return the objective of each example, (batch,); the joint posterior is held still."""
+    """Return the objective of each example, (batch,); the joint posterior is detached."""
     joint = Normal(joint_mu.detach()[:, None], joint_log_scale.detach().exp()[:, None])
     each = kl_divergence(joint, Normal(mu, log_scale.exp()))  # (batch, modalities, dim)
     return elbo - alpha * each.sum((1, 2))
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return a perfect tie, alpha 0, one modality, several, ones far apart, and the gradient."""
+    """Return steps on a perfect tie, alpha 0, one or more modalities, and the gradient."""
     two = _views(inputs, 7, 2, 3, 1.3)
     elbo, mu, log_scale = two.inputs[:3]
     equal = mu[:, None].repeat(1, 2, 1), log_scale[:, None].repeat(1, 2, 1)
@@ -70,7 +70,7 @@ def _views(
 
 
 def _holds_the_joint(case: Case) -> Step:
-    """Return the step that wants the tie's gradient in the q(z|x_m), and none in the joint."""
+    """Return the check that the tie has gradients in the q(z|x_m), and none in the joint."""
 
     def step(answer: Answer) -> Problem | None:
         found = answer.ask(GRADIENTS.format(name=answer.name), inputs_=list(case.inputs))
@@ -100,5 +100,5 @@ tied_objective = Exercise(
     gradients=("elbo", "mu", "log_scale"),
     why=TIED,
     hint="joint_mu[:, None] against mu: (batch, modalities, dim); sum the last two",
-    passed="each modality is tied once; the joint posterior is held.",
+    passed="each modality is tied once; the joint posterior is detached.",
 )

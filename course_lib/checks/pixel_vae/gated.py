@@ -20,7 +20,7 @@ def right(features: Tensor, context: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return features without context, context alone, random ones and far ones."""
+    """Return steps on features without context, context alone, random inputs and large ones."""
     zero = inputs.normal(4, 6, 3, 5) * 0
     return [
         Case((inputs.normal(4, 6, 3, 5), zero[:, :, 0, 0]), where="without context"),

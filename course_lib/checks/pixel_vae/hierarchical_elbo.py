@@ -1,4 +1,4 @@
-"""Check of the ELBO of a hierarchy p(x|z1) p(z1|z2) p(z2), from Gaussians' parameters."""
+"""Check of the ELBO of a hierarchy p(x|z1) p(z1|z2) p(z2) of Gaussians."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _gaussian(parameters: Tensor) -> Independent:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal distributions, each KL alone, random ones and far ones."""
+    """Return steps on equal distributions, each KL alone, random Gaussians and far ones."""
     log_px, q1, p1, q2 = _draw(inputs, 7, 3, 2)
     return [
         Case((log_px, q1, q1, 0 * q2), where="for q1 = p1"),
@@ -63,5 +63,5 @@ hierarchical_elbo = Exercise(
     formulas={"kl_z1": KL_Z1, "kl_z2": KL_Z2, "elbo": ELBO},
     why=ELBO,
     hint="one function for the KL of two Gaussians serves both terms",
-    passed="no KL where Gaussians agree, and the rest exact.",
+    passed="zero KL where Gaussians agree, exact elsewhere.",
 )

@@ -11,7 +11,7 @@ from course_lib.checks.inputs import RandomInputs
 
 __all__ = ["masked_kernels"]
 
-A = "mask A: rows above, and the own row left of the centre   (slide 4)"
+A = "mask A: rows above, and the same row left of the centre   (slide 4)"
 B = "mask B: what A shows, and the centre   (slide 4)"
 
 
@@ -24,7 +24,7 @@ def right(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return a kernel of ones, a single weight, and random kernels."""
+    """Return steps on a kernel of ones, a single weight, and random kernels."""
     return [
         Case((torch.ones(5, 5, dtype=torch.float64),), where="for ones, 5x5"),
         Case((inputs.normal(3, 3),), where="for 3x3"),

@@ -18,7 +18,7 @@ __all__ = ["pixel_logits"]
 
 LOGITS = "l = (kernel under mask A) * x + z_weight * z_map   (slide 4)"
 CAUSAL = "p(x|z) = prod_i p(x_i | x_1..x_(i-1), z): mask A for x   (slide 4)"
-OWN = "every p(x_i | x_<i, z) sees all of z, that of its own pixel too   (slide 4)"
+OWN = "every p(x_i | x_<i, z) sees all of z, including its own pixel's   (slide 4)"
 JACOBIAN = (
     "torch.autograd.functional.jacobian("
     "lambda v_: pixel_logits(v_, z_, kernel_, weight_).flatten(), x_)"
@@ -34,7 +34,7 @@ def right(x: Tensor, z_map: Tensor, kernel: Tensor, z_weight: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return zeros, z alone, both identities, x alone, and random images of several sizes."""
+    """Return steps on zeros, z alone, both identities, x alone, and random images of all sizes."""
     x, z, kernel, weight = _draw(inputs, 5, 4, 6, 3)
     zero = torch.zeros_like(x)
     alone = Case((zero, z, kernel, weight), where="for x = 0")
@@ -57,7 +57,7 @@ def _draw(inputs: RandomInputs, batch: int, h: int, w: int, size: int) -> tuple[
 
 
 def _reaches_own_pixel(case: Case) -> Step:
-    """Return the step that the logit at a pixel moves with z_map at the same pixel."""
+    """Return the check that the logit at a pixel depends on z_map at the same pixel."""
 
     def step(answer: Answer) -> Problem | None:
         x, z, kernel, weight = case.inputs
@@ -74,7 +74,7 @@ def _reaches_own_pixel(case: Case) -> Step:
 
 
 def _is_causal(tensors: tuple[Tensor, ...]) -> Step:
-    """Return the step that no logit depends on its own pixel of x or a later one."""
+    """Return the check that no logit depends on its own or a later pixel of x."""
 
     def step(answer: Answer) -> Problem | None:
         data = dict(zip(("x_", "z_", "kernel_", "weight_"), tensors, strict=True))
@@ -90,7 +90,7 @@ def _is_causal(tensors: tuple[Tensor, ...]) -> Step:
 
 
 def _sums_to_one(inputs: RandomInputs) -> Step:
-    """Return the step that all 512 images of 3x3 pixels have probability one together."""
+    """Return the check that the probabilities of all 512 images of 3x3 pixels sum to one."""
     images = torch.tensor(list(product((0.0, 1.0), repeat=9)), dtype=torch.float64)
     _, z, kernel, weight = _draw(inputs, 1, 3, 3, 3)
     tensors = images.view(-1, 3, 3), z.expand(512, 3, 3).contiguous(), kernel, weight
@@ -116,5 +116,5 @@ pixel_logits = Exercise(
     gradients=("x", "z_map", "kernel", "z_weight"),
     why=LOGITS,
     hint="two convolutions with zero padding; which of the two kernels needs a mask?",
-    passed="causal in x, 512 images have mass one, z unmasked.",
+    passed="causal in x, all 512 images have mass one, z is unmasked.",
 )

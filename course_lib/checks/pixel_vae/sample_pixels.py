@@ -26,7 +26,7 @@ def right(uniforms: Tensor, z_map: Tensor, kernel: Tensor, z_weight: Tensor) -> 
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return pixels that do not see each other, then images of several sizes, and sure ones."""
+    """Return steps on independent pixels, images of several sizes, and confident logits."""
     uniforms, z, kernel, weight = _draw(inputs, 9, 4, 4, 3)
     return [
         Case((uniforms, z, 0 * kernel, weight), where="for kernel = 0"),

@@ -21,7 +21,7 @@ def right(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return square images, others, an image of one row or column, and far ones."""
+    """Return steps on square images, others, images of one row or column, and large values."""
     return [
         Case((inputs.normal(5, 4, 4),), where="for 4x4"),
         Case((inputs.normal(7, 5, 3),), where="for 5x3"),

@@ -1,4 +1,4 @@
-"""Check of a dream: a VRNN that goes on by itself, from given noise."""
+"""Check of a dream: a VRNN's continuation of a sequence, from given noise."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def right(
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return no weights, one step, the start from nothing, random dreams and sure ones."""
+    """Return steps on zero weights, one step, a zero state, random dreams and confident ones."""
     h, eps, uniforms, *weights = _draw(inputs, 9, 5, 4, 2, 3)
     return [
         Case((h, eps, uniforms, *(0 * w for w in weights)), where="for weights 0"),
@@ -44,7 +44,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
 def _draw(
     inputs: RandomInputs, batch: int, time: int, x_dim: int, z_dim: int, state: int
 ) -> tuple[Tensor, ...]:
-    """Return a state, both kinds of noise, and matrices under which a step matters to the next."""
+    """Return a state, both kinds of noise, and matrices with which a step affects the next."""
     sizes = (2 * z_dim, state), (x_dim, z_dim + state), (state, x_dim + z_dim + state)
     uniforms = torch.rand(batch, time, x_dim, generator=inputs.generator, dtype=torch.float64)
     return (

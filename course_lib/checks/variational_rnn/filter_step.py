@@ -15,7 +15,7 @@ __all__ = ["filter_step"]
 
 EVIDENCE = "evidence = log 1/k sum_j w^j: the log of the mean weight   (slide 9)"
 CHOSEN = "place (j + offset)/k falls into the interval of one W^i: path i is copied"
-OFFSETS = 64  # candidates, of which the one farthest from every edge of an interval is taken
+OFFSETS = 64  # candidates, of which the one farthest from all edges is used
 
 
 def right(log_w: Tensor, state: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,7 +32,7 @@ def _places(offset: Tensor, k: int) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal weights, one path, one that takes all, random and far weights, and edges."""
+    """Return steps on equal weights, one path, a dominant path, other weights, and edges."""
     log_w, state, offset = _draw(inputs, 7, 6, 3)
     one = log_w.clone()
     one[:, 2] = 60.0
@@ -51,7 +51,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
 
 
 def _draw(inputs: RandomInputs, batch: int, k: int, dim: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return weights, states and offsets whose places keep away from the edges of intervals."""
+    """Return weights, states and offsets whose places are not near the edges of intervals."""
     log_w = inputs.normal(batch, k, scale=1 / inputs.input_scale)
     tried = torch.rand(OFFSETS, batch, generator=inputs.generator, dtype=torch.float64)
     edges = log_w.softmax(1).cumsum(1)[:, :-1]
@@ -70,5 +70,5 @@ filter_step = Exercise(
     formulas={"evidence": EVIDENCE, "chosen": CHOSEN},
     why=EVIDENCE + ";\n" + CHOSEN,
     hint="softmax(1), cumsum(1), then torch.searchsorted(sums, places, right=True)",
-    passed="evidence right; heavy paths copied, light ones dropped.",
+    passed="right evidence; heavy paths copied, light ones dropped.",
 )

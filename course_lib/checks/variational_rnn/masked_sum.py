@@ -1,4 +1,4 @@
-"""Check of the sum over time in which padding counts nothing."""
+"""Check of the sum over time in which padding does not count."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def right(terms: Tensor, length: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return ones without padding, random lengths, one step, and padding that is infinite."""
+    """Return steps on ones without padding, random lengths, one step, and infinite padding."""
     ones = torch.ones(5, 4, dtype=torch.float64)
     length = 1 + inputs.integers(6, 7)
     length[0], length[1] = 6, 1
@@ -47,5 +47,5 @@ masked_sum = Exercise(
     gradients=("terms",),
     why=SUM,
     hint="compare torch.arange(time) with length[:, None], and choose with where()",
-    passed="padding adds exactly zero, whatever it holds.",
+    passed="padding adds exactly zero, whatever it contains.",
 )

@@ -23,7 +23,7 @@ def right(log_w: Tensor, length: Tensor) -> Tensor:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal weights, one path, one step, random weights, far ones, infinite padding."""
+    """Return steps on equal weights, one path, one step, other weights, and infinite padding."""
     log_w, length = _draw(inputs, 7, 5, 6)
     equal = log_w[:, :1].expand(-1, 5, -1).clone()
     padding = torch.arange(6) >= length[:, None, None]
@@ -52,5 +52,5 @@ path_bound = Exercise(
     gradients=("log_w",),
     why=PATHS,
     hint="sum log w over time for each path, then logsumexp over the paths, then log k",
-    passed="one weight per path, padding free, stable far out.",
+    passed="one weight per path, padding adds nothing, stable far out.",
 )

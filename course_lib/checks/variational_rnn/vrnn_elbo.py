@@ -35,7 +35,7 @@ def _gaussian(parameters: Tensor) -> Independent:
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return equal Gaussians, a standard prior, one step, random ones, and far ones."""
+    """Return steps on equal Gaussians, a standard prior, one step, and random and far Gaussians."""
     log_px, q, p, length = _draw(inputs, 7, 5, 3)
     padding = torch.arange(5) >= length[:, None]
     return [
@@ -52,7 +52,7 @@ def steps(inputs: RandomInputs) -> list[Step]:
 def _draw(
     inputs: RandomInputs, batch: int, time: int, dim: int, far: float = 0.0
 ) -> tuple[Tensor, ...]:
-    """Return log p(x_t), parameters (mu, log_scale) of q and p, and lengths, 1 among them."""
+    """Return log p(x_t), parameters (mu, log_scale) of q and p, and lengths, including 1."""
     parameters = []
     for _ in range(2):
         mu = (1 + 10 * far) * inputs.normal(batch, time, dim)

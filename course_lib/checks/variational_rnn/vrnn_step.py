@@ -36,7 +36,7 @@ def right(
 
 
 def steps(inputs: RandomInputs) -> list[Step]:
-    """Return weights of zero, the first step, no noise, random steps and large weights."""
+    """Return steps on zero weights, the first step, no noise, random steps and large weights."""
     x, h, eps, *weights = _draw(inputs, 7, 5, 2, 4)
     large = [4 * w for w in weights]
     return [
@@ -79,5 +79,5 @@ vrnn_step = Exercise(
     },
     why="the four parts of slide 9: prior, generation, recurrence, inference",
     hint="one line for each part; torch.cat((x, h), -1) @ w.T multiplies each row",
-    passed="the four parts each see what they may, no more.",
+    passed="each of the four parts sees exactly what it may.",
 )
