@@ -22,8 +22,8 @@ DONE, SOME_FAILED, PROBLEM, TOO_OPEN = 0, 1, 2, 3
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
-    0: all is well. 1: some submission could not be graded, or something is found to be wrong.
-    2: nothing could be done. 3: this machine cannot isolate as asked.
+    0: success. 1: some submission could not be graded, or a problem was found. 2: nothing could be
+    done. 3: this machine cannot isolate submissions as requested.
     """
     options = _parser().parse_args(arguments)
     from course_lib.grading.course import CourseProblem
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"grading: {error}", file=sys.stderr)
         return PROBLEM
     except KeyboardInterrupt:
-        print("\ngrading: interrupted; what was graded is kept, the same command goes on there")
+        print("\ngrading: interrupted; what was graded is kept; the same command resumes")
         return PROBLEM
 
 
@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 class _Lines:
-    """One line per submission, or in a terminal a bar and a line for those that need attention."""
+    """Print one line per submission; in a terminal a bar, and lines only for problems."""
 
     def __init__(self, label: str) -> None:
         self.label, self.bar = label, None
@@ -170,12 +170,12 @@ def _export(options: argparse.Namespace) -> int:
             bool(one.needs_manual_grade) for one in gradebook.assignment_submissions(name)
         )
     if not made:
-        raise CourseProblem("the gradebook knows no student yet: make grade")
+        raise CourseProblem("there is no student in the gradebook yet: make grade")
     path = course.root / f"{options.format}-{name}.csv"
     write_whole(path, as_csv(made))
     print(f"grades: {path.name}")
     if waits:
-        print(f"{waits} submissions have written answers without a mark yet.")
+        print(f"{waits} submissions have written answers that are not marked yet.")
     return DONE
 
 
@@ -189,7 +189,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m course_lib.grading", description="Grade assignments, on nbgrader."
+        prog="python -m course_lib.grading", description="Grade assignments with nbgrader."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -198,19 +198,21 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         added.add_argument("--root", type=Path, default=Path(), help="the folder of the course")
         if name != "doctor":
-            added.add_argument("assignment", type=_name, help="its name, for example ps1_elbo_gap")
+            text = "the assignment's name, for example ps1_elbo_gap"
+            added.add_argument("assignment", type=_name, help=text)
         return added
 
-    _run_options(add("run", _run, "grade what lies in submitted/, and export the grades"))
-    add("report", _report, "one line a submission: score, state, reason; and a CSV file")
+    _run_options(add("run", _run, "grade the submissions in submitted/, and export the grades"))
+    add("report", _report, "one line per submission: score, state, reason; and a CSV file")
     _students(add("feedback", _feedback, "a safe HTML page for each submission"))
-    text = "how the class did: a page with plots and its most frequent mistakes, and a CSV file"
+    text = "how the class did: a page with plots and the most frequent mistakes, and a CSV file"
     seen = add("insights", _insights, text)
-    seen.add_argument("--names", action="store_true", help="say who made which mistake")
+    seen.add_argument("--names", action="store_true", help="name the students who made a mistake")
     out = add("export", _export, "the grades as a CSV file that Canvas or Moodle imports")
     out.add_argument("--format", choices=("canvas", "moodle"), required=True)
-    out.add_argument("--title", default="", help="the column's, e.g. 'Problem set 1 (12345)'")
-    looked = add("doctor", _doctor, "what this machine can isolate; what is wrong with the course")
+    text = "title of the column, e.g. 'Problem set 1 (12345)'"
+    out.add_argument("--title", default="", help=text)
+    looked = add("doctor", _doctor, "what is wrong with this machine or the course")
     looked.add_argument("--quick", action="store_true", help="do not run the course's solutions")
     return parser
 
@@ -220,31 +222,32 @@ def _run_options(run: argparse.ArgumentParser) -> None:
 
     usual = Limits()
     _students(run)
-    run.add_argument("--workers", type=_count, help="how many at once (default: the cores)")
-    run.add_argument("--scheduler", default="", help="of a Dask cluster, e.g. tcp://host:8786")
+    run.add_argument("--workers", type=_count, help="submissions at a time (default: the cores)")
+    run.add_argument("--scheduler", default="", help="a Dask scheduler, e.g. tcp://host:8786")
     run.add_argument(
-        "--timeout", type=_seconds, default=usual.cell_seconds, help="seconds a cell may take"
+        "--timeout", type=_seconds, default=usual.cell_seconds, help="seconds per cell"
     )
     run.add_argument(
-        "--memory", type=_size, default=usual.memory, help="of one submission, e.g. 2G"
+        "--memory", type=_size, default=usual.memory, help="memory per submission, e.g. 2G"
     )
     run.add_argument(
         "--isolation",
         choices=("full", "files", "limits"),
         default="full",
-        help="the weakest walls to accept",
+        help="the weakest isolation to accept",
     )
     run.add_argument(
         "--unjudged",
         choices=("stop", "person"),
         default="stop",
-        help="what becomes of a test that fails on the course's own solution",
+        help="what to do if a test fails on the course's own solution",
     )
-    run.add_argument("--force", action="store_true", help="also what did not change")
+    run.add_argument("--force", action="store_true", help="also run what has not changed")
 
 
 def _students(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--students", nargs="+", default=[], help="ids; everybody if not given")
+    text = "ids or patterns (default: everyone)"
+    parser.add_argument("--students", nargs="+", default=[], help=text)
 
 
 def _name(text: str) -> str:

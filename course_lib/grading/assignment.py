@@ -1,4 +1,4 @@
-"""An assignment as the grader needs it: its notebooks, its release, its files, what it imports."""
+"""An assignment as the grader sees it: its notebooks, its release, its files, its imports."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Assignment:
     Attributes:
         name: its name.
         sources: the instructor's notebooks, by file name.
-        releases: what the students got, by file name.
+        releases: the notebooks that students got, by file name.
         files: the files stored next to the notebooks, by path.
-        fingerprint: parts that change when anything of it changes.
+        fingerprint: parts of a digest, which change when anything in the assignment changes.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Assignment:
             name: the assignment's name.
 
         Raises:
-            CourseProblem: if there is none of that name, or it cannot be read.
+            CourseProblem: if there is no assignment of that name, or it cannot be read.
         """
         paths = course.notebooks(name)
         raw = {file: path.read_bytes() for file, path in paths.items()}
@@ -66,7 +66,7 @@ class Assignment:
 
     @cached_property
     def declared(self) -> dict[str, Declared]:
-        """What each source notebook says of its names."""
+        """The imports and the answers' names of each source notebook, by file name."""
         return {file: declared(notebook) for file, notebook in self.sources.items()}
 
     @cached_property
@@ -91,12 +91,12 @@ class Assignment:
 
     @property
     def points(self) -> float:
-        """The points that test cells can give."""
+        """The sum of the points of the test cells."""
         tests = [c for s in self.sources.values() for c in s.cells if is_test(c)]
         return sum(cell.metadata.nbgrader.get("points", 0) for cell in tests)
 
     def own_work(self, answers: Mapping[str, str]) -> tuple[str, int]:
-        """Return the answers as one text, and by how many characters they exceed the stubs.
+        """Return the answers as one text, and how many characters longer they are than the stubs.
 
         Args:
             answers: the student's sources, by grade id.
@@ -110,7 +110,7 @@ class Assignment:
         return text, len(text) - self._stubs
 
     def stubs(self, file: str) -> dict[str, str]:
-        """Return what was given out of a notebook's answers, by grade id.
+        """Return the released stubs of a notebook's answers, by grade id.
 
         Args:
             file: the notebook's name.
@@ -119,11 +119,11 @@ class Assignment:
         return {grade_id(cell): cell.source for cell in given.notebook.cells if is_solution(cell)}
 
     def untouched(self, file: str, notebook: NotebookNode) -> bool:
-        """Return whether no answer of a notebook was worked on.
+        """Return whether all answers of a notebook are still their stubs.
 
         Args:
             file: the notebook's name.
-            notebook: as it was handed in, vetted.
+            notebook: the submitted notebook, vetted.
         """
         cells = merge(self.sources[file], self.releases[file], notebook).notebook.cells
         answers = {grade_id(cell): cell.source for cell in cells if is_solution(cell)}
@@ -138,19 +138,19 @@ class Assignment:
 
 
 def is_test(cell: NotebookNode) -> bool:
-    """Return whether a cell is a test that gives points automatically."""
+    """Return whether a cell is an automatically graded test."""
     return cell.cell_type == "code" and role(cell) == "judge"
 
 
 def _demand_marks(sources: Mapping[str, NotebookNode]) -> None:
-    """Refuse a solution that no grade id marks: it could not be told from the student's code."""
+    """Refuse a solution without a grade id: it could not be told from the student's code."""
     for file, notebook in sources.items():
         for number, cell in enumerate(notebook.cells, 1):
             marks = cell.metadata.get("nbgrader", {})
             marked = marks.get("solution") and marks.get("grade_id")
             if MARKERS[0] in cell.source and not marked:
                 raise CourseProblem(
-                    f"cell {number} of {file} holds a solution and is not marked as one, with a"
+                    f"cell {number} of {file} contains a solution but is not marked as one, with a"
                     " grade id"
                 )
 
@@ -172,7 +172,7 @@ def _beside(course: Course, name: str) -> dict[str, bytes]:
 def _released(
     course: Course, name: str, raw: Mapping[str, bytes], files: Mapping[str, bytes]
 ) -> dict[str, bytes]:
-    """The released notebooks: those that were given out, else those that would be."""
+    """Return the notebooks in the release folder, or those that a release would make."""
     folder = course.folder("release") / name
     found = {file: folder / file for file in raw}
     if all(path.is_file() for path in found.values()):

@@ -1,4 +1,4 @@
-"""What the cells of an assignment are, before anything runs: who runs them, and whose names."""
+"""The roles of an assignment's cells, known before anything runs: who runs them, who owns names."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ IMPORTS = ast.Import | ast.ImportFrom
 
 
 def grade_id(cell: NotebookNode) -> str | None:
-    """Return the id in nbgrader's mark, None for a cell without one."""
+    """Return the grade id in nbgrader's metadata, or None."""
     mark = cell.metadata.get("nbgrader")
     name = mark.get("grade_id") if isinstance(mark, dict) else None
     return name if isinstance(name, str) else None
 
 
 def is_solution(cell: NotebookNode) -> bool:
-    """Return whether the student writes the cell."""
+    """Return whether the cell is the student's to write."""
     return grade_id(cell) is not None and bool(cell.metadata.nbgrader.get("solution"))
 
 
 def role(cell: NotebookNode) -> str:
-    """Return who runs a code cell: "judge" a test, "both" a locked cell, "student" the others."""
+    """Return who runs a code cell: "judge" for a test, "both" for a locked cell, else "student"."""
     marks = cell.metadata.get("nbgrader", {})
     if marks.get("solution") or not (marks.get("grade") or marks.get("locked")):
         return "student"
@@ -42,7 +42,7 @@ def role(cell: NotebookNode) -> str:
 
 
 def cells_that_matter(cells: list[NotebookNode]) -> list[NotebookNode]:
-    """Return the code cells up to the last that gives points or is an answer: all that counts."""
+    """Return the code cells up to the last test or answer; later cells do not count."""
     code = [cell for cell in cells if cell.cell_type == "code"]
     marks = [cell.metadata.get("nbgrader", {}) for cell in code]
     matter = [i for i, m in enumerate(marks) if m.get("grade") or m.get("solution")]
@@ -51,13 +51,14 @@ def cells_that_matter(cells: list[NotebookNode]) -> list[NotebookNode]:
 
 @dataclass(frozen=True)
 class Declared:
-    """What a source notebook says of its names, before anything runs.
+    """The names that a source notebook imports or its answers bind, known before anything runs.
 
     Attributes:
-        imports: the import statements at the top level of its cells, answers and tests left out.
-        offered: those of its answers. The judge runs one only for a name that the student has too.
-        answers: by grade id, the functions and classes that an answer defines, and what else it
-            binds or changes in place: from there on, the student's.
+        imports: the import statements at the top level of its cells, without answers and tests.
+        offered: the import statements of its answers. The judge runs one only for a name that the
+            student has too.
+        answers: by grade id, the functions and classes that an answer defines, and the other names
+            that it binds or changes in place. From that cell on they are the student's.
     """
 
     imports: tuple[str, ...] = ()
@@ -88,7 +89,7 @@ def _statements(source: str) -> list[ast.stmt]:
 
 
 def _bound(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The functions and classes that a cell defines, and what else it binds or changes in place."""
+    """Return the functions and classes a cell defines, and other names it binds or changes."""
     try:
         defined = defined_names(source)
         values = (bound_names(source) - defined) | changed_names(source)

@@ -1,7 +1,7 @@
-"""The folder of a course: its configuration, its assignments, and what was handed in.
+"""The folder of a course: its configuration, its assignments and its submissions.
 
-Any nbgrader course has this layout; where its folders are called otherwise, its own
-``nbgrader_config.py`` says so and is followed.
+Any nbgrader course has this layout; folders with other names are read from its own
+``nbgrader_config.py``.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Submission:
     """One student's folder for one assignment.
 
     Attributes:
-        student: the student's id, the name of the folder above.
-        folder: where the files lie.
+        student: the student's id, which is the name of the parent folder.
+        folder: the folder of the submitted files.
     """
 
     student: str
@@ -40,11 +40,11 @@ class Submission:
 
 @dataclass(frozen=True)
 class Course:
-    """A course's folder and what its configuration says.
+    """A course's folder and its configuration.
 
     Attributes:
         root: the folder, absolute.
-        config: what ``nbgrader_config.py`` sets.
+        config: the settings in ``nbgrader_config.py``.
     """
 
     root: Path
@@ -58,7 +58,7 @@ class Course:
             root: the folder of the course.
 
         Raises:
-            CourseProblem: if it holds no ``nbgrader_config.py``.
+            CourseProblem: if it contains no ``nbgrader_config.py``.
         """
         root = root.resolve()
         if not (root / CONFIG).is_file():
@@ -67,7 +67,7 @@ class Course:
 
     @property
     def store(self) -> Path:
-        """The folder of what the grader keeps for itself: results, backups, its log."""
+        """The folder of the grader's own files: results, backups and the log."""
         return self.root / STORE
 
     def directory(self, assignment: str) -> CourseDirectory:
@@ -103,7 +103,7 @@ class Course:
         return found
 
     def submissions(self, assignment: str) -> list[Submission]:
-        """Return what was handed in for an assignment, by student.
+        """Return the submissions for an assignment, sorted by student.
 
         Args:
             assignment: the assignment's name.

@@ -1,7 +1,7 @@
 """The exercises of an assignment, and how far each student got with them.
 
-An exercise is one or more answers and the tests that follow them, under the heading that stands
-above; a written answer is an exercise of its own.
+An exercise is one or more answers and the tests that follow them, with the heading above as its
+title; a written answer is a separate exercise.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["STATES", "Exercise", "Progress", "exercises", "progress"]
 STATES = ("solved", "tried", "not started", "to be read")
 HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
-NOT_STARTED = {"NotStarted", "NotImplementedError"}  # what stubs raise
+NOT_STARTED = {"NotStarted", "NotImplementedError"}  # the error that stubs raise
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Exercise:
     Attributes:
         file: the name of its notebook.
         title: the heading above it, or the grade id of its first cell.
-        stubs: what was given out of its answers, by grade id.
-        graded: the grade ids of the cells that give its points.
-        points: how many they give.
+        stubs: the released stubs of its answers, by grade id.
+        graded: the grade ids of the cells with its points.
+        points: the sum of their points.
     """
 
     file: str
@@ -52,8 +52,9 @@ class Progress:
 
     Attributes:
         state: one of ``STATES``.
-        points: what the gradebook gives so far.
-        errors: the kind and the message of the error that ended each failed test, once started.
+        points: the points in the gradebook so far.
+        errors: the type and the message of the error of each failed test, if the exercise was
+            started.
         seconds: wall time of its answers and tests.
     """
 
@@ -88,8 +89,8 @@ def progress(exercise: Exercise, result: Result, marks: Mapping[str, Mark]) -> P
 
     Args:
         exercise: the exercise.
-        result: what came of the student's submission, which was run.
-        marks: what the gradebook says of its notebook's cells, by grade id.
+        result: the result of the student's submission, which was run.
+        marks: the gradebook's entries for the notebook's cells, by grade id.
     """
     cells = [
         cell

@@ -1,8 +1,7 @@
 """The feedback for students: one page per notebook, made by nbgrader's ``GenerateFeedback``.
 
-A page shows the answers, what they printed and drew, points, comments and the messages of failed
-tests; no hidden test, no file, and nothing that runs. A box at the top says what became of the
-submission.
+A page shows the answers with their output, points, comments and the messages of failed tests, but
+no hidden test, no file, and nothing that runs. A box at the top gives the state of the submission.
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ from course_lib.whole_file import write_whole
 __all__ = ["feedback"]
 
 CHAIN = [GetGrades, HiddenTestsCleared, MessagesOnly, PlainContent]
-UNREAD = "A written answer has not been read yet; the score does not hold its points."
+UNREAD = "A written answer has not been marked yet; the score does not include its points."
 UNSHOWN = "The graded notebook cannot be shown here."
-PATIENCE = 60.0  # seconds for a gradebook that something else holds locked
+PATIENCE = 60.0  # seconds to wait for a locked gradebook
 SECONDS = PATIENCE + 60.0  # for the pages of one submission
-MEMORY, LARGEST = 4 * GIB, 20 * MIB  # of the process that makes them, and of the pages
+MEMORY, LARGEST = 4 * GIB, 20 * MIB  # bytes: memory of their process, size of the pages
 
 
 class Pages(SingleSubmission, GenerateFeedback):
@@ -62,19 +61,19 @@ def feedback(
 ) -> list[Path]:
     """Write the pages of an assignment's submissions into ``feedback/STUDENT/ASSIGNMENT/``.
 
-    A submission that was not graded yet, or whose result the gradebook does not have yet, gets
-    none.
+    A submission that has not been graded, or whose result is not in the gradebook yet, gets no
+    page.
 
     Args:
         course: the course.
         assignment: the assignment's name.
-        students: for whom; everybody if not given.
+        students: the ids of the students; everyone if not given.
 
     Returns:
         The pages.
 
     Raises:
-        CourseProblem: if nothing was handed in, by anybody or by a student who is named.
+        CourseProblem: if nothing was handed in at all, or by one of the named students.
     """
     there = [submission.student for submission in course.submissions(assignment)]
     wanted = there if students is None else list(students)
@@ -118,7 +117,7 @@ def _pages(
 
 
 def _made(course: Course, result: Result) -> dict[str, str]:
-    """The safe bodies of nbgrader's pages, by file name; none if it cannot make them.
+    """Return the safe bodies of nbgrader's pages, by file name; empty if nbgrader fails.
 
     A hostile notebook can keep the renderer busy for hours, so rendering runs in a separate process
     with a time limit.
@@ -140,7 +139,7 @@ def _made(course: Course, result: Result) -> dict[str, str]:
 
 
 def _make(course: Course, result: Result, place: Path) -> None:
-    """Write the safe bodies of the pages into a folder; an exit status of 1 says that it failed."""
+    """Write the safe bodies of the pages into a folder; exit with status 1 on failure."""
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
@@ -150,7 +149,7 @@ def _make(course: Course, result: Result, place: Path) -> None:
     pages = Pages(coursedir=view, config=config, preprocessors=CHAIN, force=True)
     try:
         patiently(course, PATIENCE, pages.start)
-    except NotRecorded:  # the reason is in the log; everybody else gets theirs
+    except NotRecorded:  # the reason is in the log; all others get their pages
         sys.exit(1)
     for path in place.rglob("*.html"):
         body = safe_body(path.read_text("utf-8"))

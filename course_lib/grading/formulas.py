@@ -1,8 +1,8 @@
-"""Formulas on a page that loads nothing: TeX becomes MathML, which browsers render directly.
+"""Formulas without scripts: TeX becomes MathML, which browsers render directly.
 
-nbconvert leaves TeX in the page for a script to draw. Here it is marked while Markdown becomes
-HTML, passes through the list of what is allowed as plain text, and is drawn afterwards. A student
-may write the mark too: what comes out is a formula in any case, built of the elements below.
+nbconvert leaves TeX in the page for a script to render. Here it is marked when Markdown becomes
+HTML, passes the sanitiser as plain text, and is rendered afterwards. A student may write the mark
+too: the result is still only a formula made of the elements below.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 __all__ = ["MarkedFormulas", "draw"]
 
-# What is longer, deeper or larger stays TeX: browsers take seconds to draw it.
+# Longer, deeper or larger formulas stay TeX: browsers take seconds to render them.
 LONGEST, DEEPEST, MOST, WIDEST = 2000, 40, 1000, 100
 LABEL = re.compile(r"\\label\{[^{}]*\}")
 DEFINES = re.compile(r"\\(?:newcommand|renewcommand|def|let|DeclareMathOperator)\b")
@@ -43,11 +43,11 @@ ATTRIBUTES = frozenset(
 
 
 class MarkedFormulas(HTMLExporter):
-    """nbconvert's HTML, in which formulas are marked for ``draw`` instead of left for a script."""
+    """nbconvert's HTML, with formulas marked for ``draw`` instead of left for a script."""
 
     @pass_context
     def markdown2html(self, context: Context, source: str) -> str:
-        """Return HTML of Markdown; no picture is read from a file, and none is an attachment."""
+        """Return Markdown as HTML; no picture is read from a file or an attachment."""
         renderer = _Renderer(escape=False, exclude_anchor_links=True)
         return MarkdownWithMath(renderer=renderer).render(source)
 
@@ -64,7 +64,7 @@ class _Renderer(IPythonRenderer):
 
 
 def draw(cleaned: str) -> str:
-    """Return HTML with its marked formulas as MathML; what cannot be drawn stays TeX.
+    """Return HTML with its marked formulas as MathML; those that cannot be converted stay TeX.
 
     Args:
         cleaned: HTML that is known to be safe.
@@ -76,22 +76,22 @@ def _drawn(found: re.Match[str]) -> str:
     display, tex = "block" if found[1] else "inline", html.unescape(found[2])
     dollars = "$$" if found[1] else "$"
     as_tex = html.escape(f"{dollars}{tex}{dollars}")
-    if len(tex) > LONGEST or DEFINES.search(tex):  # definitions may grow without end
+    if len(tex) > LONGEST or DEFINES.search(tex):  # definitions may expand without end
         return as_tex
     try:
         known = LABEL.sub("", tex).replace(r"\operatorname*", r"\operatorname")
         formula = convert_to_element(known, display=display)
         return ElementTree.tostring(_only_known(formula), "unicode", short_empty_elements=False)
-    except Exception:  # whatever it meets in TeX that it does not know
+    except Exception:  # the converter fails in many ways on TeX that it does not know
         return as_tex
 
 
 def _only_known(formula: ElementTree.Element) -> ElementTree.Element:
-    """The formula without attributes that are not listed, and with room around log and exp.
+    """Return the formula with only the listed attributes, and with space around log and exp.
 
     Raises:
         KeyError: on an element that is not listed.
-        ValueError: if it is deeper, larger or wider than a page has room for.
+        ValueError: if it is too deep, too large or too wide for a page.
     """
     if _depth(formula) > DEEPEST or sum(1 for _ in formula.iter()) > MOST:
         raise ValueError("too large")

@@ -1,8 +1,8 @@
-"""What a class got right and wrong: per exercise how far it got, and its mistakes by frequency.
+"""How a class did: the progress with each exercise, and the most frequent mistakes.
 
-The mistakes are what the failed tests said. The checks of this course know the usual ones by name,
-so equal mistakes have equal first lines; of other tests, lines that differ in numbers alone count
-as one. Nobody's name is in it unless that is asked for.
+A mistake is the message of a failed test. The checks of this course name the usual mistakes, so
+equal mistakes have equal first lines; for other tests, lines that differ only in numbers count as
+equal. Students' names are left out unless requested.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ __all__ = ["Insight", "Insights", "Mistake", "insights", "rows"]
 
 LONGEST = 120  # characters of a mistake
 NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:e[-+]?\d+)?")
-BY_A_TEST = {"CheckFailed", "AssertionError"}  # what they say needs no kind
+BY_A_TEST = {"CheckFailed", "AssertionError"}  # errors whose messages need no type in front
 ADVICE = re.compile(r"^  try +(.+(?:\n {12}.+)*)", re.MULTILINE)
 
 
 @dataclass
 class Mistake:
-    """What the failed tests of several students said alike.
+    """A message that failed tests of one or more students have in common.
 
     Attributes:
-        text: the first line of it.
-        advice: what the check tells to try, if it is one of the named mistakes.
-        students: whose.
+        text: its first line.
+        advice: the check's advice, if it is one of the named mistakes.
+        students: their ids.
     """
 
     text: str
@@ -48,9 +48,9 @@ class Insight:
 
     Attributes:
         exercise: the exercise.
-        students: by state, who is in it.
-        points: what each student got.
-        seconds: how long each student's code ran.
+        students: the ids of the students in each state.
+        points: the points of each student.
+        seconds: the running time of each student's code.
         mistakes: the most frequent first.
     """
 
@@ -66,11 +66,11 @@ class Insights:
     """How a class did in an assignment.
 
     Attributes:
-        name: the assignment's.
-        graded: how many submissions were run and recorded; all numbers are of these.
+        name: the assignment's name.
+        graded: how many submissions were run and recorded; all numbers refer to these.
         others: how many were not, by state.
-        totals: everybody's points.
-        most: the points that the assignment can give.
+        totals: the total points of each student.
+        most: the maximum points of the assignment.
         exercises: one insight each, in order.
     """
 
@@ -82,27 +82,27 @@ class Insights:
     exercises: list[Insight]
 
     def topics(self, most: int = 5) -> list[tuple[int, Insight, Mistake]]:
-        """Return the mistakes of most students, more than one: how many, where, and what."""
+        """Return the mistakes of two or more students by frequency: how many, where, what."""
         found = [(len(m.students), i, m) for i in self.exercises for m in i.mistakes]
         return sorted((f for f in found if f[0] > 1), key=lambda f: -f[0])[:most]
 
 
 def insights(course: Course, name: str) -> Insights:
-    """Return how a class did in an assignment, of what was graded and recorded so far.
+    """Return how a class did in an assignment, from what has been graded and recorded so far.
 
     Args:
         course: the course.
         name: the assignment's name.
 
     Raises:
-        CourseProblem: if there is no such assignment, or nothing of it was graded.
+        CourseProblem: if there is no such assignment, or no submission for it was graded.
     """
     assignment, results = Assignment.read(course, name), Results(course.store / "results")
     given = marks(course, name)
     latest, recorded = results.latest(name), results.recorded(name)
     graded = {s: r for s, r in latest.items() if r.notebooks and s in recorded and s in given}
     if not graded:
-        raise CourseProblem(f"nothing of {name} was graded yet: make grade ASSIGNMENT={name}")
+        raise CourseProblem(f"nothing of {name} is graded yet: make grade ASSIGNMENT={name}")
     found = []
     for exercise in exercises(assignment):
         made = {
@@ -130,7 +130,7 @@ def rows(found: Insights, names: bool = False) -> Iterator[dict[str, str]]:
 
     Args:
         found: how the class did.
-        names: whether to say who.
+        names: whether to include the students' ids.
     """
     for one in found.exercises:
         about = {"exercise": one.exercise.title, "notebook": one.exercise.file}
@@ -155,7 +155,7 @@ def rows(found: Insights, names: bool = False) -> Iterator[dict[str, str]]:
 
 
 def _mistakes(errors: dict[str, tuple[tuple[str, str], ...]]) -> list[Mistake]:
-    """Who made which mistake; a student who makes one in two tests made it once."""
+    """Return the mistakes with their students; the same mistake in two tests counts once."""
     texts: dict[str, Counter[str]] = defaultdict(Counter)
     found: dict[str, Mistake] = {}
     for student, said in errors.items():

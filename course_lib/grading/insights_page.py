@@ -1,4 +1,4 @@
-"""The page of an assignment's insights: plots without a script, which any browser opens offline."""
+"""The HTML page of an assignment's insights, with plots as SVG: no script, no network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["insights_page"]
 
 COLOURS = dict(zip(STATES, ("#0072b2", "#e69f00", "#c8c8c8", "#56b4e9"), strict=True))
 WORDS = dict(zip(STATES, ("white", "black", "black", "black"), strict=True))
-WIDE, LABEL, ROW = 880, 370, 30  # pixels: of a plot, of what stands beside it, of a line
+WIDE, LABEL, ROW = 880, 370, 30  # pixels: width of a plot, width of its labels, height of a row
 BINS = 10
 STYLE = """
 <style>
@@ -33,14 +33,14 @@ h2 { margin: 1.6em 0 .4em; }
 
 
 def insights_page(found: Insights, names: bool = False) -> str:
-    """Return the page.
+    """Return the page as HTML.
 
     Args:
         found: how the class did.
-        names: whether to say who.
+        names: whether to include the students' ids.
     """
     parts = [STYLE, f"<h1>{_text(found.name)}: how the class did</h1>", _summary(found)]
-    parts += ["<h2>To take up in class</h2>", _topics(found)]
+    parts += ["<h2>To discuss in class</h2>", _topics(found)]
     parts += ["<h2>How far they got</h2>", _key(), _progress(found)]
     parts += ["<h2>Points</h2>", _histogram(found)]
     parts += ["<h2>What went wrong, exercise by exercise</h2>", _mistakes(found, names)]
@@ -49,12 +49,10 @@ def insights_page(found: Insights, names: bool = False) -> str:
 
 
 def _summary(found: Insights) -> str:
-    middle = f"half of them have {median(found.totals):g} of {found.most:g} points or more"
+    middle = f"the median is {median(found.totals):g} of {found.most:g} points"
     parts = [f"{found.graded} submissions are graded; {middle}."]
     waits = max((len(one.students["to be read"]) for one in found.exercises), default=0)
-    parts += (
-        [f"Written answers of {waits} await a reader, and have no points yet."] if waits else []
-    )
+    parts += [f"Written answers of {waits} are not marked yet and have no points."] if waits else []
     left = ", ".join(f"{number} {_text(state)}" for state, number in found.others.most_common())
     parts += [f"Not graded: {left}."] if left else []
     return f"<p>{' '.join(parts)}</p>"
@@ -73,7 +71,7 @@ def _topics(found: Insights) -> str:
     idle = max(found.exercises, key=lambda one: len(one.students["not started"]))
     if number := len(idle.students["not started"]):
         title = _text(idle.exercise.title)
-        lines.append((number, f"<b>{number} {of} did not start {title}, most of all exercises."))
+        lines.append((number, f"<b>{number} {of} did not start {title}, the most of any exercise."))
     lines.sort(key=lambda line: -line[0])
     items = "".join(f"<li>{text}</li>" for _, text in lines)
     return f'<ol class="topics">{items}</ol>' if lines else "<p>No mistake was made twice.</p>"
@@ -93,7 +91,7 @@ def _key() -> str:
 
 
 def _progress(found: Insights) -> str:
-    """One bar per exercise, of as many parts as there are states."""
+    """Return a plot with one bar per exercise, divided by state."""
     unit = (WIDE - LABEL) / found.graded
     shapes = []
     for line, one in enumerate(found.exercises):
@@ -112,7 +110,7 @@ def _progress(found: Insights) -> str:
 
 
 def _histogram(found: Insights) -> str:
-    """How many students have how many points."""
+    """Return a histogram of the students' points."""
     width = max(found.most / BINS, 1e-9)
     count = Counter(min(int(total / width), BINS - 1) for total in found.totals)
     tallest, high, step = max(count.values()), 150, (WIDE - 40) / BINS
@@ -141,7 +139,7 @@ def _histogram(found: Insights) -> str:
 
 
 def _mistakes(found: Insights, names: bool) -> str:
-    """Tables of the mistakes that several students made; what one alone made is in one line."""
+    """Return tables of the mistakes that several students made; the others share one line."""
     most = max((number for number, _, _ in found.topics(1)), default=1)
     parts = []
     for one in found.exercises:

@@ -1,6 +1,6 @@
-"""What an assignment of any nbgrader course does that a judge in another process cannot judge.
+"""What a judge in another process cannot judge, for assignments of any nbgrader course.
 
-The rules are those of ``notebooks.cell_rules``; read here off nbgrader's marks and configuration.
+The rules are those of ``notebooks.cell_rules``, applied to nbgrader's metadata and configuration.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from course_lib.notebooks.names import parse
 
 __all__ = ["ASK", "LintProblem", "problems_of", "unread"]
 
-ASK = "call it, hand it to a check, or ask for a value of it"
+ASK = "call it, pass it to a check, or use ask"
 
 
 @dataclass(frozen=True)
 class LintProblem:
-    """What is wrong with an assignment.
+    """A problem of an assignment.
 
     Attributes:
-        text: what and where.
+        text: what is wrong, and where.
         remedy: what to do.
-        mild: whether it can be graded all the same.
+        mild: whether the assignment can still be graded.
     """
 
     text: str
@@ -46,7 +46,7 @@ class LintProblem:
 
 
 def problems_of(path: Path, config: Config) -> Iterator[LintProblem]:
-    """Yield what is wrong with a source notebook.
+    """Yield the problems of a source notebook.
 
     Args:
         path: the notebook.
@@ -54,7 +54,7 @@ def problems_of(path: Path, config: Config) -> Iterator[LintProblem]:
     """
     try:
         notebook = nbformat.read(path, as_version=4)
-    except Exception as error:  # nbformat raises what its parts raise
+    except Exception as error:  # nbformat raises many kinds of errors
         yield LintProblem(f"not a notebook: {error}")
         return
     cells = [cell for cell in notebook.cells if utils.is_grade(cell) or utils.is_solution(cell)]
@@ -70,7 +70,7 @@ def problems_of(path: Path, config: Config) -> Iterator[LintProblem]:
 
 
 def unread(submitted: Path, assignments: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield the notebooks of ``submitted/`` that no assignment looks at, and why.
+    """Yield the notebooks in ``submitted/`` that would not be graded, and why.
 
     Args:
         submitted: the folder.
@@ -92,9 +92,9 @@ def _misplaced(inside: tuple[str, ...], assignments: set[str]) -> str:
     if inside and inside[0] in assignments:
         return f"{inside[0]} is an assignment, where a student's id should be"
     if len(inside) < 2:
-        return "it lies too high up"
+        return "it is not in a folder STUDENT/ASSIGNMENT"
     close = difflib.get_close_matches(inside[1], assignments, n=1)
-    return f"no assignment is called {inside[1]}" + (f"; {close[0]} is meant?" if close else "")
+    return f"no assignment is called {inside[1]}" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def _ids(cells: list[NotebookNode]) -> Iterator[LintProblem]:
@@ -116,14 +116,14 @@ def _markers(notebook: NotebookNode, config: Config) -> Iterator[LintProblem]:
             ]
             if not alternate(found, begin, end):
                 text = f"{_name(cell)}: {begin} and {end} do not alternate"
-                yield LintProblem(text, "students would see what stands between them")
+                yield LintProblem(text, "students would see what is between them")
             elif found and not is_right(cell):
-                yield LintProblem(f"{_name(cell)}: {begin} in a cell of another kind")
+                yield LintProblem(f"{_name(cell)}: {begin} in a cell of the wrong kind")
 
 
 def _test_cell(cell: NotebookNode, functions: set[str], classes: set[str]) -> Iterator[LintProblem]:
     if not cell.metadata.nbgrader.get("points"):
-        yield LintProblem(f"{_name(cell)}: a test for no points", "give it points", mild=True)
+        yield LintProblem(f"{_name(cell)}: a test without points", "give it points", mild=True)
     try:
         tree = parse(cell.source)
     except SyntaxError as error:

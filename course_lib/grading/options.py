@@ -1,4 +1,4 @@
-"""How a run is done."""
+"""The options of a grading run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Options:
     """How a run is done.
 
     Attributes:
-        students: ids or patterns of those to grade; everybody if there are none.
-        workers: submissions that run at once.
+        students: ids or patterns of the students to grade; everyone if there are none.
+        workers: the number of submissions that run at a time.
         scheduler: the address of a Dask scheduler, or "" to run here.
-        isolation: the weakest walls to accept: "full", "files" or "limits".
-        limits: what a submission may use.
-        force: run also what did not change.
-        unjudged: what a test does on which the course's own solution fails: "stop" the run, or go
-            to a "person".
+        isolation: the weakest isolation to accept: "full", "files" or "limits".
+        limits: the resources that a submission may use.
+        force: also run what has not changed.
+        unjudged: what to do if a test fails on the course's own solution: "stop" the run, or leave
+            the cell to a "person".
     """
 
     students: tuple[str, ...] = ()

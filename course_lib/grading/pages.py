@@ -1,7 +1,7 @@
-"""Pages that are safe to open: whatever a student wrote, nothing in one runs or asks the network.
+"""Pages that are safe to open: whatever a student wrote, nothing runs or uses the network.
 
-Of what nbconvert makes only the body is taken, through a list of what is allowed; the head is
-written here and tells the browser to load nothing. Formulas become MathML, without a script.
+Only the body of nbconvert's page is used, and only its allowed elements; the head is written here
+and tells the browser to load nothing. Formulas become MathML, without a script.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SOMEWHERE = {
     ("th", "rowspan"),
     ("ol", "start"),
 }
-# nbgrader's list of cells, which is the first thing on its page.
+# nbgrader's list of cells, the first element of its page.
 LISTED = re.compile(
     r'(<div class="panel-heading">\s*<h4>[^<]*</h4>)\s*<div>\s*<ol>(.*?)</ol>\s*</div>', re.DOTALL
 )
@@ -79,7 +79,7 @@ td, th { border: 1px solid #ccc; padding: .2em .5em; }
 
 
 class HiddenTestsCleared(ClearHiddenTests):
-    """Take hidden tests out of the cells that the course wrote; a student may write the markers."""
+    """Remove hidden tests from the course's cells only; students may write the markers too."""
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
@@ -91,22 +91,22 @@ class HiddenTestsCleared(ClearHiddenTests):
 
 
 class PlainContent(NbGraderPreprocessor):
-    """Leave of a notebook its text and its pictures: no metadata, attachment, raw cell or HTML."""
+    """Keep only text and pictures of a notebook: no metadata, attachments, raw cells or HTML."""
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
-        """Return the notebook with plain content alone."""
+        """Return the notebook with plain content only."""
         nb.metadata = NotebookNode(language_info={"name": "python"})
         nb.cells = [_plain_cell(cell) for cell in nb.cells if cell.cell_type != "raw"]
         return nb, resources
 
 
 def safe_body(made: str) -> str:
-    """Return what is safe of a page's body.
+    """Return the safe part of a page's body.
 
     Args:
-        made: a page as nbconvert made it.
+        made: the page that nbconvert made.
     """
     body = made.partition("<body")[2].partition(">")[2]
     return draw(_cleaner().clean(re.sub(r"</?(?:body|html)[^<>]*>", "", body)))
@@ -116,9 +116,9 @@ def page(body: str, title: str, box: str) -> str:
     """Return a page that loads nothing.
 
     Args:
-        body: what it shows, from ``safe_body``, or nothing.
+        body: its content, from ``safe_body``, or "".
         title: the page's title.
-        box: what stands at the top, as HTML that is known to be safe.
+        box: the box at the top, as HTML that is known to be safe.
     """
     styles = STYLES + HtmlFormatter().get_style_defs(".highlight")
     return (
@@ -130,11 +130,12 @@ def page(body: str, title: str, box: str) -> str:
 
 
 def contents(body: str, lines: list[tuple[str, str, float, float, str]]) -> str:
-    """Return a body with the exercises as its contents, in the place of nbgrader's list of cells.
+    """Return a body with a table of the exercises in place of nbgrader's list of cells.
 
     Args:
         body: from ``safe_body``.
-        lines: of each exercise the grade id of a cell, title, points given and possible, and state.
+        lines: for each exercise the grade id of a cell, the title, points given and possible, and
+            the state.
     """
     rows = "".join(
         f'<tr class="{state.replace(" ", "-")}"><td><a href="#{_escaped(name)}">{_escaped(title)}'
@@ -152,12 +153,12 @@ def contents(body: str, lines: list[tuple[str, str, float, float, str]]) -> str:
 
 
 def what_became(state: str, reason: str, notes: list[str]) -> str:
-    """Return the box that says what became of a submission.
+    """Return the box with the state of a submission, as HTML.
 
     Args:
         state: its state.
-        reason: what can be told to the student.
-        notes: what was found and mended.
+        reason: the explanation for the student.
+        notes: what was found and repaired.
     """
     points = "".join(f"<li>{_escaped(note)}</li>" for note in notes)
     listed = f"<ul>{points}</ul>" if points else ""
@@ -170,19 +171,19 @@ def _escaped(text: str) -> str:
 
 
 def _plain_cell(cell: NotebookNode) -> NotebookNode:
-    """The cell with nbgrader's own metadata and plain outputs."""
+    """Return the cell with nbgrader's own metadata and plain outputs."""
     known = cell.metadata.get("nbgrader", {})
     kept = NotebookNode({key: known[key] for key in KEPT_METADATA if key in known})
     cell.metadata = NotebookNode(nbgrader=kept) if kept else NotebookNode()
     if cell.cell_type == "code":
         cell.outputs = [_plain_output(output) for output in cell.outputs]
-    else:  # no attachment is shown, and nbconvert stops at one that is not there
+    else:  # attachments are not shown, and nbconvert fails on a missing one
         cell.source = re.sub("attachment:", "attachment\u2236", cell.source, flags=re.IGNORECASE)
     return cell
 
 
 def _plain_output(output: NotebookNode) -> NotebookNode:
-    """The output as a picture that is one, or as text."""
+    """Return the output as a picture, if it is one, or as text."""
     if output.output_type == "stream":
         return new_output("stream", name="stdout", text=_text(output.text))
     if output.output_type == "error":
@@ -198,13 +199,13 @@ def _plain_output(output: NotebookNode) -> NotebookNode:
 
 
 def _text(value: str | list[str]) -> str:
-    """Text without colours and other commands to a terminal."""
+    """Return the text without colours and other terminal escape sequences."""
     text = strip_ansi("".join(value)) if isinstance(value, (str, list)) else ""
     return "".join(letter for letter in text if letter in "\n\t" or letter >= " ")
 
 
 def _picture(kind: str, encoded: str | list[str]) -> bool:
-    """Whether base64 text holds a picture of that kind, by its first bytes."""
+    """Return whether base64 text is a picture of that type, by its first bytes."""
     try:
         content = base64.b64decode("".join("".join(encoded).split()), validate=True)
     except (binascii.Error, ValueError, TypeError):
@@ -213,7 +214,7 @@ def _picture(kind: str, encoded: str | list[str]) -> bool:
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:
-    """Whether an attribute may stay: no address but one within the page, or a picture in it."""
+    """Return whether an attribute may stay: URLs only within the page or of embedded pictures."""
     if (tag, name) == ("a", "href"):
         return value.startswith("#")
     if (tag, name) == ("img", "src"):

@@ -1,4 +1,4 @@
-"""A submission made ready to run: looked at, merged, and told apart from all others by a digest."""
+"""Preparing a submission: it is vetted, merged, and identified by a digest."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from course_lib.grading.records.results import digest
 
 __all__ = ["Prepared", "copies", "prepare"]
 
-ENOUGH = 200  # characters beyond the stubs; equal answers shorter than this mean little
-GRADER = "2"  # a new number makes old results count no more
+ENOUGH = 200  # characters beyond the stubs: shorter equal answers mean little
+GRADER = "2"  # a new number invalidates old results
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A submission as it is known before it is run.
+    """A submission before it is run.
 
     Attributes:
         student: the student's id.
-        digest: of all that its result depends on.
-        merged: its notebooks, merged into the course's; none if it was refused.
+        digest: of everything that its result depends on.
+        merged: its notebooks, merged into the course's; empty if it was refused.
         files: its other files, by path.
-        notes: what was found and mended.
+        notes: what was found and repaired.
         state: "malformed" or "missing" if it was refused, else "".
         reason: why it was refused.
     """
@@ -44,11 +44,11 @@ class Prepared:
 
 
 def prepare(assignment: Assignment, submission: Submission) -> Prepared:
-    """Return a submission made ready.
+    """Return a submission that is vetted and merged.
 
     Args:
-        assignment: what it is an answer to.
-        submission: where it lies.
+        assignment: its assignment.
+        submission: its folder.
     """
     student = submission.student
     try:
@@ -70,11 +70,11 @@ def prepare(assignment: Assignment, submission: Submission) -> Prepared:
 
 
 def copies(assignment: Assignment, prepared: list[Prepared]) -> dict[str, str]:
-    """Return, by student, who else has the same answers, character by character.
+    """Return, by student, who else has the same answers, character for character.
 
     Args:
-        assignment: the assignment, whose own solution counts as somebody's.
-        prepared: everybody's.
+        assignment: the assignment, whose own solution counts as one of them.
+        prepared: all submissions.
     """
     same: dict[str, list[str]] = defaultdict(list)
     everybody = {"": assignment.solution, **{p.student: p.merged for p in prepared}}

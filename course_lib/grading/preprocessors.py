@@ -1,6 +1,6 @@
-"""Steps that nbgrader's own chains leave out, and the chains with them.
+"""Steps that nbgrader's own chains lack, and the chains with these steps.
 
-``nbgrader_config.py`` puts the first three in for nbgrader's own commands.
+``nbgrader_config.py`` adds the first three to nbgrader's own commands.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ ALLOWED = "NBGRADER_UNPROTECTED"
 
 
 class Unprotected(NbGraderPreprocessor):
-    """Refuse to run student code with the instructor's rights, unless that is asked for.
+    """Refuse to run student code with the instructor's rights, unless explicitly allowed.
 
-    nbgrader's own ``autograde``, and the button of its formgrader, run it so; the environment
-    variable ``NBGRADER_UNPROTECTED`` lets them.
+    nbgrader's own ``autograde`` and the button of its formgrader do so; the environment variable
+    ``NBGRADER_UNPROTECTED`` allows it.
     """
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
-        """Return the notebook, if that is allowed.
+        """Return the notebook unchanged.
 
         Raises:
-            RuntimeError: if it is not.
+            RuntimeError: if running it is not allowed.
         """
         if not os.environ.get(ALLOWED):
             raise RuntimeError(
@@ -64,19 +64,18 @@ class Unprotected(NbGraderPreprocessor):
 
 
 class FairVerdict(NbGraderPreprocessor):
-    """Let only an error cost points, and let every error cost them.
+    """Make every error cost points, and nothing else.
 
     To nbgrader a line on stderr is an error, so a warning of torch takes all points of a test, and
     a value shown before an error counts as partial credit. Here a test's stderr becomes plain
-    output, and what a failed test showed as its value is dropped. Partial credit is between 0 and
-    the cell's points: to nbgrader "not a number" is full marks, and too large a number an
-    exception.
+    output, and the value of a failed test is dropped. Partial credit is clipped to between 0 and
+    the cell's points: nbgrader gives full marks for NaN, and raises on a number that is too large.
     """
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
     ) -> tuple[NotebookNode, ResourcesDict]:
-        """Return the cell; of a graded one, with outputs that say whether it failed."""
+        """Return the cell; the outputs of a graded one show only whether it failed."""
         if cell.cell_type != "code" or not utils.is_grade(cell):
             return cell, resources
         for output in cell.outputs:
@@ -89,7 +88,7 @@ class FairVerdict(NbGraderPreprocessor):
 
 
 def _credit(output: NotebookNode, points: float) -> NotebookNode:
-    """The output, with a number between 0 and the points if it is a value and shows a number."""
+    """Return the output; if it is a numeric value, clipped to between 0 and the points."""
     if output.output_type != "execute_result":
         return output
     text = "".join(output.data.get("text/plain", ""))
@@ -97,18 +96,18 @@ def _credit(output: NotebookNode, points: float) -> NotebookNode:
         value = float(text)
         value = min(max(value, 0.0), points) if math.isfinite(value) else 0.0
         output.data["text/plain"] = repr(value)
-    except ValueError:  # any other value is not a verdict, and nbgrader wants some text
+    except ValueError:  # any other value is not a verdict, and nbgrader needs some text
         output.data["text/plain"] = text or "None"
     return output
 
 
 class MessagesOnly(NbGraderPreprocessor):
-    """Show of a failed test its message alone: a traceback would quote the hidden test."""
+    """Show only the message of a failed test: a traceback would quote the hidden test."""
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
     ) -> tuple[NotebookNode, ResourcesDict]:
-        """Return the cell; of a graded one, with each traceback reduced to its message."""
+        """Return the cell; in a graded one, each traceback is reduced to its message."""
         if cell.cell_type == "code" and utils.is_grade(cell):
             for output in cell.outputs:
                 if output.output_type == "error":
@@ -117,12 +116,12 @@ class MessagesOnly(NbGraderPreprocessor):
 
 
 class ToPerson(NbGraderPreprocessor):
-    """Let the gradebook await a person's points for the tests that ``leave_to_person`` marked."""
+    """Mark tests from ``leave_to_person`` as needing manual grading in the gradebook."""
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
-        """Return the notebook as it is."""
+        """Return the notebook unchanged."""
         about = resources["nbgrader"]
         where = about["notebook"], about["assignment"], about["student"]
         names = [c.metadata.nbgrader.grade_id for c in nb.cells if _left_to_person(c)]
@@ -136,18 +135,18 @@ class ToPerson(NbGraderPreprocessor):
 
 
 def leave_to_person(notebook: NotebookNode, tests: Mapping[str, str]) -> NotebookNode:
-    """Return a notebook in which tests are marked as a person's to grade, and say so.
+    """Return a notebook in which some tests are left to manual grading, and say so.
 
     Args:
-        notebook: a graded notebook; it is changed.
-        tests: by grade id, why a test cannot be judged.
+        notebook: a graded notebook; it is changed in place.
+        tests: the reason why a test cannot be judged, by grade id.
     """
     for cell in notebook.cells:
         why = tests.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if why is not None and utils.is_grade(cell) and cell.cell_type == "code":
             cell.metadata.grading = NotebookNode(person=True)
             text = (
-                f"This test cannot be judged by the machine; a person gives its points.\n({why})\n"
+                f"This test cannot be judged automatically; a person gives its points.\n({why})\n"
             )
             cell.outputs = [new_output("stream", name="stdout", text=text)]
     return notebook
@@ -158,9 +157,9 @@ def _left_to_person(cell: NotebookNode) -> bool:
 
 
 def autograde_chain() -> list[type]:
-    """Return nbgrader's chain with a fair verdict before the grades are saved.
+    """Return nbgrader's chain with ``FairVerdict`` before the grades are saved.
 
-    Nothing in it runs student code unless that is asked for.
+    It does not run student code unless explicitly allowed.
     """
     chain = [Unprotected, *Autograde.autograde_preprocessors.default()]
     chain.insert(chain.index(SaveAutoGrades), FairVerdict)
@@ -168,7 +167,7 @@ def autograde_chain() -> list[type]:
 
 
 def feedback_chain() -> list[type]:
-    """Return nbgrader's chain with hidden tests taken out once the grades are known."""
+    """Return nbgrader's chain with hidden tests removed after the grades are computed."""
     chain = list(GenerateFeedback.preprocessors.default())
     after = chain.index(GetGrades) + 1
     chain[after:after] = [ClearHiddenTests, MessagesOnly]
@@ -181,7 +180,7 @@ NOT_REPLAYED = (Unprotected, Execute, CheckCellMetadata)
 def replay_chain(config: Config) -> list[type]:
     """Return a course's chain for notebooks that were run elsewhere.
 
-    It is all of the chain but the execution and the check of metadata, which is the source's.
+    It leaves out the execution, and the check of the metadata, which comes from the source.
 
     Args:
         config: the course's configuration.

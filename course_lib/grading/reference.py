@@ -1,7 +1,7 @@
-"""The course's own solution, graded first: it must get all points, or no grade means anything.
+"""The course's own solution, graded first: unless it gets all points, no grade means anything.
 
-A test that fails on it cannot be judged: it stops the run, unless the instructor has a person grade
-that cell. What the solution loads while it runs is what a warm host had better load before.
+A test that fails on it cannot be judged and stops the run, unless the instructor leaves that cell
+to a person. The modules that the solution loads are those that a warm host loads in advance.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from course_lib.whole_file import write_whole
 
 __all__ = ["Reference", "Unjudged", "check_solution", "unjudged"]
 
-Unjudged = dict[str, dict[str, str]]  # by notebook and grade id, why a test cannot be judged
-REMEDY = "mend the test, or let a person grade that cell: --unjudged person"
+Unjudged = dict[str, dict[str, str]]  # why a test cannot be judged, by notebook and grade id
+REMEDY = "fix the test, or let a person grade that cell: --unjudged person"
 
-DRAWING = "matplotlib.pyplot"  # its first import in a fresh home takes seconds
+DRAWING = "matplotlib.pyplot"  # its first import in a new home folder takes seconds
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What is known of an assignment once its own solution was run.
+    """What is known about an assignment after its own solution was run.
 
     Attributes:
         assignment: the assignment.
         preload: the modules to import before forking.
-        unjudged: the tests that a person grades.
+        unjudged: the tests that are left to a person.
     """
 
     assignment: Assignment
@@ -45,11 +45,11 @@ class Reference:
     unjudged: Unjudged = field(default_factory=dict)
 
     def job(self, prepared: Prepared, options: Options) -> Job:
-        """Return the work on a submission.
+        """Return the job that runs a submission.
 
         Args:
-            prepared: the submission; the course's files come on top of its own.
-            options: how it is run.
+            prepared: the submission; the course's files take precedence over its own.
+            options: the options of the run.
         """
         own = self.assignment.files
         return Job(
@@ -65,7 +65,7 @@ class Reference:
 
 
 def _beside(files: Mapping[str, bytes], own: Mapping[str, bytes]) -> dict[str, bytes]:
-    """A student's files, but those in the place of a folder of the course's, or the reverse."""
+    """Return a student's files without those whose paths collide with the course's."""
 
     def meets(one: str, other: str) -> bool:
         return one.startswith(f"{other}/") or other.startswith(f"{one}/")
@@ -76,16 +76,16 @@ def _beside(files: Mapping[str, bytes], own: Mapping[str, bytes]) -> dict[str, b
 def check_solution(
     course: Course, assignment: Assignment, options: Options, executor: Executor
 ) -> Reference:
-    """Run the course's own solution, unless it was run as it is, and demand full marks.
+    """Run the course's own solution, unless this was done before, and demand full marks.
 
     Args:
         course: the course.
         assignment: the assignment.
-        options: how the run is done.
-        executor: where.
+        options: the options of the run.
+        executor: the executor of its jobs.
 
     Raises:
-        CourseProblem: if it does not run to its end, or a test fails on it and no person grades it.
+        CourseProblem: if it does not run to its end, or fails a test that is not left to a person.
     """
     path = course.store / f"{assignment.name}.reference.json"
     mark = digest([*assignment.fingerprint, repr(options.limits).encode(), GRADER.encode()])
@@ -109,12 +109,12 @@ def check_solution(
 def unjudged(
     assignment: Assignment, options: Options, executor: Executor
 ) -> tuple[Unjudged, list[str]]:
-    """Run the course's own solution; return which tests fail on it and why, and what it loads.
+    """Run the course's own solution; return the tests it fails and why, and the modules it loads.
 
     Args:
         assignment: the assignment.
-        options: how the run is done.
-        executor: where.
+        options: the options of the run.
+        executor: the executor of its jobs.
 
     Raises:
         CourseProblem: if it does not run to its end.

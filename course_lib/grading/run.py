@@ -1,7 +1,7 @@
 """Grade an assignment: vet, merge, run in isolation, record; each submission separately.
 
-Many submissions run at once; one thread alone, this one, writes the gradebook. An interrupted run
-goes on where it was, and what has not changed is not run again.
+Many submissions run at once; only this thread writes the gradebook. An interrupted run can be
+resumed, and what has not changed is not run again.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ def grade(
     tell: Callable[[Verdict, int, int], None] = lambda *_: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Verdict]:
-    """Grade what lies in ``submitted/`` for an assignment, and write ``grades.csv``.
+    """Grade the submissions for an assignment in ``submitted/``, and write ``grades.csv``.
 
     Args:
         course: the course.
         name: the assignment's name.
-        options: how.
-        tell: called with each verdict as soon as it is known, its number, and how many there are.
-        say: called with what begins now.
+        options: the options of the run.
+        tell: called with each verdict as soon as it is known, its number, and the total number.
+        say: called with the name of each stage when it starts.
 
     Returns:
-        One verdict a submission, in the order in which they were known.
+        One verdict per submission, in the order in which they became known.
 
     Raises:
-        CourseProblem: if the assignment cannot be graded at all, by anyone.
+        CourseProblem: if the assignment cannot be graded at all.
     """
     course.notebooks(name)
     submissions = course.submissions(name)
     wanted = [one for one in submissions if options.wants(one.student)]
     if not wanted:
-        raise CourseProblem(f"no submission of {', '.join(options.students)}")
+        raise CourseProblem(f"no submission by {', '.join(options.students)}")
     assignment = Assignment.read(course, name)
     recorder = Recorder(course, name)
     with course_lock(course), executor_for(options) as executor:
         recorder.register()
-        say("looking at the course's own solution")
+        say("checking the course's own solution")
         reference = check_solution(course, assignment, options, executor)
         recorder.unjudged = reference.unjudged
         for tests in reference.unjudged.values():
@@ -72,29 +72,29 @@ def grade(
 
 @contextmanager
 def course_lock(course: Course) -> Iterator[None]:
-    """Hold a course for one run: two at once would write over each other's results.
+    """Lock a course for one run: two at once would overwrite each other's results.
 
     Args:
         course: the course.
 
     Raises:
-        CourseProblem: if another run holds it.
+        CourseProblem: if another run has locked it.
     """
     course.store.mkdir(exist_ok=True)
     with (course.store / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise CourseProblem("another run is grading this course; wait for its end") from None
+            raise CourseProblem("another run is grading this course; wait until it ends") from None
         yield
 
 
 @contextmanager
 def executor_for(options: Options) -> Iterator[Executor]:
-    """Yield what carries out the jobs: threads here, with processes behind walls, or a cluster.
+    """Yield the executor of the jobs: threads here, with sandboxed processes, or a cluster.
 
     Args:
-        options: how the run is done.
+        options: the options of the run.
     """
     if options.scheduler:
         from course_lib.grading.running.cluster import cluster
@@ -108,7 +108,7 @@ def executor_for(options: Options) -> Iterator[Executor]:
         yield executor
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
-        engine.close(for_good=True)  # what still runs is not waited for
+        engine.close(for_good=True)  # do not wait for running jobs
         raise
     finally:
         executor.shutdown()
@@ -116,7 +116,7 @@ def executor_for(options: Options) -> Iterator[Executor]:
 
 
 def report_lines(course: Course, name: str) -> list[Line]:
-    """Return the report on an assignment, as its submissions lie there now.
+    """Return the report on an assignment's submissions in their present state.
 
     Args:
         course: the course.

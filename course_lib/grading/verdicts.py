@@ -1,4 +1,4 @@
-"""From submissions to verdicts: what is known is not run, what was run is kept, then recorded.
+"""From submissions to verdicts: known results are reused, new ones are stored, then recorded.
 
 A result is on disk before it is recorded, so that nothing is lost in between.
 """
@@ -28,7 +28,7 @@ from course_lib.grading.running.execution import Execution
 
 __all__ = ["Verdict", "Verdicts", "filled"]
 
-COPIED = "every answer is, character by character, also that of another submission or solution"
+COPIED = "every answer is identical, character for character, to another submission or solution"
 NOT_RUN = {
     "output_type": "error",
     "ename": "NotRun",
@@ -39,13 +39,13 @@ NOT_RUN = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one submission in this run.
+    """The verdict on one submission in this run.
 
     Attributes:
         result: its result.
-        score: its points, if the gradebook has them.
-        fresh: whether it was run now.
-        problem: why the gradebook has not got it, if so.
+        score: its points in the gradebook, or None.
+        fresh: whether it was run in this run.
+        problem: why it is not in the gradebook, or "".
     """
 
     result: Result
@@ -55,17 +55,17 @@ class Verdict:
 
     @property
     def graded(self) -> bool:
-        """Whether the gradebook has points for what was handed in."""
+        """Whether the gradebook has points for this submission."""
         return self.score is not None
 
     def __str__(self) -> str:
-        """Return the line that an instructor reads."""
+        """Return the line for the instructor."""
         result, score = self.result, self.score
         parts = [f"{result.student}: {result.state}"]
         parts += [] if self.fresh or not result.notebooks else ["unchanged"]
         if score is not None:
             parts.append(f"{score.points:g} of {score.max_points:g}")
-            parts += ["a written answer awaits you"] if score.needs_manual else []
+            parts += ["a written answer is to be marked"] if score.needs_manual else []
         parts += [text for text in (result.reason, result.private, self.problem) if text]
         return ", ".join(parts) + (f" ({result.seconds:.1f} s)" if self.fresh else "")
 
@@ -75,9 +75,9 @@ class Verdicts:
 
     Args:
         assignment: the assignment.
-        recorder: the gradebook's one writer.
-        options: how the run is done.
-        reference: what is known of the course's own solution.
+        recorder: the gradebook's only writer.
+        options: the options of the run.
+        reference: what is known about the course's own solution.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Verdicts:
         self.copies: dict[str, str] = {}
 
     def of(self, submissions: list[Submission], executor: Executor) -> Iterator[Verdict]:
-        """Yield a verdict for each submission that is wanted: first those that need no run.
+        """Yield a verdict for each selected submission: first those that need no run.
 
         Args:
-            submissions: everybody's, since copies may be anybody's.
-            executor: what runs them.
+            submissions: those of all students, since any may be a copy of another.
+            executor: the executor of the jobs.
         """
         known: list[Result] = []
         running: dict[Future[Outcome], Prepared] = {}
@@ -117,7 +117,7 @@ class Verdicts:
         running: dict[Future[Outcome], Prepared],
         executor: Executor,
     ) -> Prepared:
-        """Make a submission ready, and start to run it if it must be."""
+        """Prepare a submission, and start running it if necessary."""
         prepared = prepare(self.assignment, submission)
         if self.options.wants(prepared.student):
             result = self._known(prepared)
@@ -129,7 +129,7 @@ class Verdicts:
         return prepared
 
     def _known(self, prepared: Prepared) -> Result | None:
-        """Return the result of a submission that need not be run, if it is one."""
+        """Return the result of a submission that need not be run, or None."""
         if prepared.state:
             return self._result(prepared, state=prepared.state, reason=prepared.reason)
         known = self.latest.get(prepared.student)
@@ -144,7 +144,7 @@ class Verdicts:
         """Return the result of a submission that was run."""
         try:
             outcome = future.result()
-        except Exception as error:  # of the machinery: of this submission nothing is known
+        except Exception as error:  # of the grader: nothing is known about this submission
             problem = f"the grader failed: {type(error).__name__}: {error}"
             return self._result(prepared, state="failed", reason=problem)
         worst = next((e for e in outcome.executions.values() if e.ending != "graded"), Execution())
@@ -168,7 +168,7 @@ class Verdicts:
         )
 
     def _marked(self, result: Result) -> Result:
-        """Return the result, as a copy if its answers are someone else's."""
+        """Return the result, with the state "copied" if its answers are someone else's."""
         source = self.copies.get(result.student)
         if result.state not in ("graded", "copied"):
             return result
@@ -177,7 +177,7 @@ class Verdicts:
         return replace(result, state="copied", reason=COPIED, private=f"the same as: {source}")
 
     def _verdict(self, result: Result, fresh: bool = False) -> Verdict:
-        """Keep and record a result; on disk first, so that nothing is lost in between."""
+        """Store a result on disk, then record it."""
         if result != self.latest.get(result.student):
             self.recorder.results.put(result)
         elif result.student in self.recorded and self.recorder.holds(result):
@@ -191,16 +191,16 @@ class Verdicts:
 
 
 def filled(merged: Merged, outputs: dict[str, list[dict[str, object]]]) -> dict[str, object]:
-    """Return a merged notebook as JSON, with what its cells showed.
+    """Return a merged notebook as JSON, with the outputs of its cells.
 
     Args:
         merged: the notebook.
-        outputs: by cell id; a test without any was not run, and has failed.
+        outputs: the outputs by cell id; a test without any was not run, and has failed.
     """
     notebook = json.loads(json.dumps(merged.notebook))
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
-            # To nbgrader a test without an error is passed, so one that was not run has one.
+            # nbgrader passes a test without an error, so a test that was not run gets one.
             unknown = [NOT_RUN] if is_test(from_dict(cell)) else []
             cell["outputs"] = outputs.get(cell["id"], unknown)
     return notebook

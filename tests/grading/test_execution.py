@@ -238,7 +238,7 @@ def test_when_the_whole_time_is_over_nothing_of_the_students_runs(hosts):
     result = run(hosts, student(stubborn), student("n = 2"), test("ask('n')"), limits=limits)
     assert result.reason == "the notebook ran longer than 4 s and was stopped"
     assert error(result, 1) == f"NotRun: not run: {result.reason}"
-    assert error(result, 2) == f"StudentGone: the code does not run any more: {result.reason}"
+    assert error(result, 2) == f"StudentGone: the code is no longer running: {result.reason}"
 
 
 def test_a_test_that_does_not_end_counts_as_time_of_the_code(hosts, monkeypatch):

@@ -150,7 +150,7 @@ def test_the_page_needs_nothing_and_runs_nothing_and_names_nobody(found):
 
 def test_what_to_take_up_comes_first(found):
     text = insights_page(found)
-    first = text[text.index("To take up in class") : text.index("How far they got")]
+    first = text[text.index("To discuss in class") : text.index("How far they got")]
     assert "<b>3 of 9</b>: double: it is not doubled." in first
     assert "try: x + x, or 2 * x" in first
     assert "<b>2 of 9</b> did not start" in first

@@ -216,7 +216,7 @@ def test_the_number_and_size_of_own_cells_is_bounded(monkeypatch):
     merged = done(insert(answered(), "f", *[new_code_cell(f"x = {i}" * 9) for i in range(5)]))
     own = [one for one in merged.notebook.cells if "grading" in one.metadata]
     assert [one.source for one in own] == ["x = 0x = 0", "x = 1x = 1", "x = 2x = 2"]
-    assert "Of 5 own cells the first 3 were kept." in merged.changes
+    assert "Of 5 extra cells, the first 3 were kept." in merged.changes
     assert merged.answers["f"] == "def f(x):\n"
 
 
@@ -370,7 +370,7 @@ def test_an_answer_whose_mark_is_lost_is_found_by_id_or_by_what_it_defines():
     assert_sound(SOURCE, merged)
     assert text(merged, "f") == "def f(x):\n    return 2"
     assert not any("grading" in one.metadata for one in merged.notebook.cells)
-    assert "The answer f had lost its mark; it was found by what it defines." in merged.changes
+    assert "The answer f had lost its metadata; it was found by what it defines." in merged.changes
 
 
 def test_one_cell_may_answer_two_questions():
@@ -394,7 +394,7 @@ def test_of_several_answers_the_last_that_was_worked_on_counts():
     merged = done(submitted)
     assert_sound(SOURCE, merged)
     assert text(merged, "f") == "def f(x):\n    return 2"
-    assert merged.changes == ["The answer f was there 2 times; the last one counts."]
+    assert merged.changes == ["The answer f occurs 2 times; the last one counts."]
     sources = [one.source for one in merged.notebook.cells]
     assert sources.index("helper = 1") < sources.index("def f(x):\n    return 2")
 
@@ -540,7 +540,7 @@ def test_an_edit_of_a_test_that_changes_nothing_is_a_note(source):
     assert_sound(SOURCE, merged)
     assert not merged.tampered
     assert merged.changes == [
-        "The test cell test_f had been edited, but not in what it does; the original counts."
+        "The test cell test_f had been edited, but still does the same; the original counts."
     ]
 
 
@@ -617,7 +617,7 @@ def test_text_at_the_place_of_an_answer_that_lost_its_mark_counts(between):
     assert_sound(course, merged)
     assert [text(merged, name) for name in ("first", "second")] == ["class struggle", "Two."]
     assert len(merged.notebook.cells) == len(course.cells)
-    found = "The answer first had lost its mark; the text at its place counts."
+    found = "The answer first had lost its metadata; the text at its place counts."
     assert found in merged.changes
     assert not merged.tampered
 

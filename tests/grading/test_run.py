@@ -79,7 +79,7 @@ def test_a_run_that_is_interrupted_says_so_and_leaves_a_clean_state(course, tmp_
             break
     out, err = stopped.communicate(timeout=500)
     gate.unlink()
-    assert "the same command goes on there" in out
+    assert "the same command resumes" in out
     assert "Traceback" not in err
     assert course.grade().returncode == 0
     assert points(course) == RIGHT
@@ -143,7 +143,7 @@ def test_a_solution_that_is_not_marked_stops_the_run(course, grade):
     nbformat.write(notebook, course.source)
     status, said = grade()
     assert status == 2
-    assert "cell 3 of ps9.ipynb holds a solution and is not marked as one" in said
+    assert "cell 3 of ps9.ipynb contains a solution but is not marked as one" in said
 
 
 def test_walls_that_are_too_weak_end_the_run_with_a_status_of_its_own(course, grade, monkeypatch):
@@ -202,7 +202,7 @@ def test_equal_answers_are_told_of_and_keep_their_points(course, grade, monkeypa
     page = (course.root / "feedback/copier/ps9/ps9.html").read_text()
     assert "also that of another submission" in page
     assert "the same as" not in page  # who it is, is not for the student
-    assert "not been read yet" in page
+    assert "not been marked yet" in page
     assert points(course)["copier"] == 3
 
 

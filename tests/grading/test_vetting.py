@@ -68,7 +68,7 @@ def test_the_notebook_is_found_under_many_names_and_the_note_names_it(tmp_path, 
     put(tmp_path, {name: notebook("a = 1"), "notes.txt": "hello"})
     found = vet(tmp_path, [NAME])
     assert sources(found.notebooks[NAME]) == ["a = 1"]
-    assert found.notes == ([] if name == NAME else [f"{name} was taken as {NAME}"])
+    assert found.notes == ([] if name == NAME else [f"{name} was graded as {NAME}"])
     assert found.files == {"notes.txt": b"hello"}
 
 
@@ -97,7 +97,7 @@ def test_a_copy_that_was_worked_on_counts_where_the_notebook_was_not(tmp_path):
     put(tmp_path, dict(zip(names, files, strict=True)))
     found = vet(tmp_path, [NAME], untouched)
     assert sources(found.notebooks[NAME]) == ["solved"]
-    assert found.notes[0] == "ps1 (2).ipynb was graded: ps1.ipynb is as it was given out"
+    assert found.notes[0] == "ps1 (2).ipynb was graded, since ps1.ipynb is unchanged"
     assert found.notes[1:] == ["not graded: ps1 (1).ipynb, ps1 (3).ipynb, ps1.ipynb"]
     put(tmp_path, {NAME: notebook("solved here")})
     assert sources(vet(tmp_path, [NAME], untouched).notebooks[NAME]) == ["solved here"]
@@ -107,7 +107,10 @@ def test_a_copy_that_was_worked_on_counts_where_the_notebook_was_not(tmp_path):
 
 def test_another_number_is_another_assignment(tmp_path):
     put(tmp_path, {"ps10.ipynb": notebook("a"), "ps2.ipynb": notebook("b")})
-    assert refused(tmp_path) == ("missing", "no ps1.ipynb in it; found ps10.ipynb, ps2.ipynb")
+    assert refused(tmp_path) == (
+        "missing",
+        "no ps1.ipynb handed in; found ps10.ipynb, ps2.ipynb",
+    )
 
 
 def test_each_of_several_notebooks_finds_its_own_file(tmp_path):
@@ -131,7 +134,10 @@ def test_of_several_notebooks_the_sound_ones_are_graded(tmp_path):
     ("files", "there"), [({}, "nothing"), ({"x.py": ""}, "x.py"), ({".x": ""}, "nothing")]
 )
 def test_nothing_to_grade_is_missing(tmp_path, files, there):
-    assert refused(put(tmp_path, files)) == ("missing", f"no ps1.ipynb in it; found {there}")
+    assert refused(put(tmp_path, files)) == (
+        "missing",
+        f"no ps1.ipynb handed in; found {there}",
+    )
 
 
 def test_no_folder_is_missing(tmp_path):
@@ -310,10 +316,10 @@ def test_encodings_and_line_ends_make_no_difference(encoding, newline):
         (json.dumps(notebook("a"), indent=0)[:-30], "the JSON ends early in line"),
         ('{"cells": [\n\n1,\n', "the JSON ends early in line 3 (is the upload complete?)"),
         ('{"cells": [1 2]' + " " * 9 + "}", "the JSON is broken in line 1, column 14"),
-        ('{\n<<<<<<< HEAD\n"a": 1\n=======\n', "an unsolved merge conflict in line 2 (<<<<<<<)"),
+        ('{\n<<<<<<< HEAD\n"a": 1\n=======\n', "an unresolved merge conflict in line 2 (<<<<<<<)"),
         ("[" * 100_000, "nested too deeply"),
         ('{"a": ' + "9" * 5000 + "}", "too many digits"),
-        ("[]", "its JSON is no object with cells"),
+        ("[]", "its JSON is not an object with cells"),
         ("3", "its JSON is no object"),
         ("null", "no object with cells"),
         ("{}", "it has no list of cells"),

@@ -1,4 +1,4 @@
-"""Cells put together to a notebook: without outputs, with ids that are unique."""
+"""Assembling a notebook from cells: without outputs, with unique ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell}
 
 
 def without_outputs(cell: NotebookNode) -> NotebookNode:
-    """Return a copy of a cell as it is before a run."""
+    """Return a copy of a cell without outputs and execution count."""
     new = deepcopy(cell)
     if new.cell_type == "code":
         new.outputs, new.execution_count = [], None
@@ -25,7 +25,7 @@ def without_outputs(cell: NotebookNode) -> NotebookNode:
 
 
 def own_cell(cell: NotebookNode, text: str) -> NotebookNode:
-    """Return a student's own cell with this text, marked as such; nothing else of it is kept."""
+    """Return a student's own cell with this text, marked as extra; nothing else of it is kept."""
     new = NEW_CELL[cell.cell_type](source=text, metadata={"grading": {"extra": True}})
     new.id = cell.get("id")
     return new
@@ -34,10 +34,10 @@ def own_cell(cell: NotebookNode, text: str) -> NotebookNode:
 def assemble(
     settled: list[NotebookNode], own: Mapping[int, list[NotebookNode]]
 ) -> list[NotebookNode]:
-    """Return the cells in their order, each with an id of its own.
+    """Return the cells in their order, with unique ids.
 
     Args:
-        settled: what became of the source's cells; they keep their ids if they can.
+        settled: the merged cells of the source; they keep their ids if possible.
         own: the student's own cells, by the place of the settled cell that they follow; -1 for
             those before the first.
     """

@@ -1,7 +1,7 @@
-"""Answers that lost their mark: found by what they define, or by where they stand.
+"""Answers that lost their nbgrader metadata: found by what they define, or by their place.
 
-Some tools drop the metadata of cells, nbgrader's marks among them, and some students write into a
-cell of their own.
+Some tools drop the metadata of cells, including nbgrader's, and some students write their answers
+into new cells.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ DEFINED = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+(\w+)", re.MULTILINE)
 
 
 class Lost:
-    """Where the answers of a submission may be that no mark, id or text tells.
+    """The places of answers that can be found neither by metadata nor by id or text.
 
     Args:
         source: the instructor's notebook.
-        released: what was given out, by place in the source.
+        released: the released cells, by place in the source.
         theirs: the submitted cells.
-        places: of each submitted cell its place in the source, if it has one.
+        places: for each submitted cell, its place in the source, or None.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Lost:
         self.authored = [at for at, place in enumerate(places) if place is None or place in answers]
 
     def defining(self, place: int) -> int | None:
-        """Return the cell that defines most of the functions and classes that an answer should.
+        """Return the cell that defines the most of the functions and classes that an answer should.
 
         Args:
-            place: the answer's in the source.
+            place: the answer's place in the source.
         """
         names = self._wanted(place)
         ranked = [(len(names & self._definitions[at]), at) for at in self._definitions]
@@ -57,8 +57,8 @@ class Lost:
         If another answer is missing there, it has to share them: the first takes one cell.
 
         Args:
-            place: the answer's in the source.
-            there: for each cell of the source that was handed in, where.
+            place: the answer's place in the source.
+            there: for each cell of the source that was found in the submission, its place there.
             own: which of the submitted cells are the student's own.
         """
         if self._wanted(place):
@@ -72,7 +72,7 @@ class Lost:
         return free[: 1 if kind in {cell.cell_type for cell in others} else None]
 
     def _may_be(self, at: int, kind: str) -> bool:
-        """Whether a cell holds text of a kind, and does not look like the answer to a question."""
+        """Return whether a cell has text, is of this type, and is not another question's answer."""
         cell = self.theirs[at]
         sound = cell.cell_type == kind and bool(cell.source.strip())
         return sound and not self._definitions.get(at, set()) & self._all_wanted

@@ -1,7 +1,7 @@
-"""Which cell of a submitted notebook is which cell of the instructor's.
+"""Matching the cells of a submitted notebook to those of the instructor's notebook.
 
-nbgrader's grade id decides; where it is lost, the cell's id, then its text, then its place between
-two cells that are known. What stays unknown is the student's own.
+nbgrader's grade id decides; if it is lost, the cell's id, then its text, then its place between two
+matched cells. Cells without a match are the student's own.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ SPARE = -1
 
 
 def same_text(text: str) -> str:
-    """Return the text without what editors change automatically: space at the ends of lines."""
+    """Return the text without trailing whitespace, which editors change automatically."""
     return "\n".join(line.rstrip() for line in text.strip().split("\n"))
 
 
 def match(source: NotebookNode, release: NotebookNode, submitted: NotebookNode) -> list[int | None]:
-    """Return for each submitted cell its place in the source.
+    """Return the place in the source of each submitted cell.
 
     Args:
         source: the instructor's notebook.
-        release: what the students got.
-        submitted: what one of them handed in.
+        release: the released notebook.
+        submitted: a student's notebook.
 
     Returns:
-        The place; ``None`` for the student's own cell; ``SPARE`` for one more cell with the text of
+        For each cell the place; ``None`` for a student's own cell; ``SPARE`` for a further copy of
         a source cell.
     """
     places = _Places(source, release)
@@ -47,7 +47,7 @@ def match(source: NotebookNode, release: NotebookNode, submitted: NotebookNode) 
 
 
 class _Places:
-    """Where in the source a cell stands, by everything that may tell."""
+    """Lookup of a cell's place in the source by grade id, cell id or text."""
 
     def __init__(self, source: NotebookNode, release: NotebookNode) -> None:
         self.by_mark: dict[str, int] = {}
@@ -61,12 +61,12 @@ class _Places:
                 self._learn(cell, place)
 
     def by_name(self, cell: NotebookNode) -> int | None:
-        """The place by nbgrader's mark or, without a known one, by the cell's id."""
+        """Return the place by grade id or, without a known one, by cell id."""
         mark = grade_id(cell)
         return self.by_mark[mark] if mark in self.by_mark else self.by_id.get(cell.get("id"))
 
     def by_content(self, cell: NotebookNode, used: set[int]) -> int | None:
-        """The first free place with this text; SPARE if they are all taken."""
+        """Return the first free place with this text, or SPARE if all are taken."""
         places = self.by_text.get(same_text(cell.source))
         return places and next((place for place in places if place not in used), SPARE)
 
@@ -81,7 +81,7 @@ class _Places:
 
 
 def _fill_gaps(source: NotebookNode, submitted: NotebookNode, found: list[int | None]) -> None:
-    """Between two known neighbours, as many unknown cells of the same kinds are the same cells."""
+    """Match the cells between two matched neighbours if number and types agree on both sides."""
     known = [(at, place) for at, place in enumerate(found) if place not in (None, SPARE)]
     taken = {place for _, place in known}
     for before, after in pairwise([(-1, -1), *known, (len(found), len(source.cells))]):

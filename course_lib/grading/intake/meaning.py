@@ -1,4 +1,4 @@
-"""Whether an edit of a test cell changes what the cell does, or is a comment, a space or a print.
+"""Whether an edit of a test cell changes what it does, or only adds comments, space or prints.
 
 Students add a print to a test to see what it does, and editors add lines; neither is tampering.
 """
@@ -11,17 +11,17 @@ from course_lib.notebooks.names import MAGIC, parse
 
 __all__ = ["same_meaning"]
 
-MOST = 20_000  # characters that an edit may add; longer ones are not looked at
+MOST = 20_000  # characters that an edit may add; longer edits are not compared
 SHOWS = {"print", "display"}
 ACTS = ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom
 
 
 def same_meaning(edited: str, original: str) -> bool:
-    r"""Return whether two cells of code are the same but for blank lines, comments and prints.
+    r"""Return whether two code cells are the same except for blank lines, comments and prints.
 
     Args:
-        edited: what was handed in.
-        original: what was given out.
+        edited: the submitted code.
+        original: the released code.
 
     Example:
         >>> same_meaning("assert f(1) == 2  # why?\nprint(f(1),)", "assert f( 1 ) == 2")
@@ -41,7 +41,7 @@ def _meaning(source: str) -> tuple[list[str], str]:
 
 
 class _Silent(ast.NodeTransformer):
-    """Take out the statements that only show something."""
+    """Remove the statements that only print something."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         call = node.value

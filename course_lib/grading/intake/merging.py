@@ -1,8 +1,8 @@
-"""The notebook that is graded: the instructor's, with the student's answers filled in.
+"""The notebook that is graded: the instructor's with the student's answers.
 
-Tests, points, order and locked cells come from the source whatever was handed in, so there is
-nothing to tamper with. A cell that is neither graded nor locked is the student's to change: their
-version of it counts, since an import or a helper may stand there.
+Tests, points, order and locked cells always come from the source, so there is nothing to tamper
+with. Cells that are neither graded nor locked may be changed: the student's version counts, since
+it may contain an import or a helper function.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from course_lib.grading.intake.written import sanitise_markdown
 
 __all__ = ["Merged", "merge"]
 
-MAX_SOURCE, MAX_OWN_CELLS = 1_000_000, 500  # characters of one cell; own cells of a student
+MAX_SOURCE, MAX_OWN_CELLS = 1_000_000, 500  # characters per cell; extra cells per notebook
 MARKS = {
     "points": "points",
     "grade": "settings",
@@ -31,7 +31,7 @@ MARKS = {
     "task": "settings",
 }
 READ = (
-    "*(This answer had lost its mark and was not found. Its reader looks at the cells around it.)*"
+    "*(This answer had lost its nbgrader metadata and was not found. Look at the cells around it.)*"
 )
 
 
@@ -42,9 +42,10 @@ class Merged:
     Attributes:
         notebook: the source's cells with the student's answers, and the student's own cells, which
             carry ``{"grading": {"extra": True}}``; every cell has a unique id, none has outputs.
-        changes: what was put back or is missing, a sentence each, fit for the student.
-        tampered: whether what a test or locked cell does, points or settings had been edited; to
-            delete, copy or move a cell, or to add a comment or a print, is no tampering.
+        changes: what was restored or is missing, one sentence each, fit for the student to read.
+        tampered: whether the behaviour of a test or locked cell, points or settings had been
+            edited; deleting, copying or moving a cell, or adding a comment or a print, is not
+            tampering.
         answers: the source of each code answer by grade id; the stub where there is none.
     """
 
@@ -57,13 +58,13 @@ class Merged:
 def merge(source: NotebookNode, release: NotebookNode, submitted: NotebookNode) -> Merged:
     """Return the source with the student's answers in it.
 
-    Edits of cells that are neither graded nor locked are allowed and count. Nothing
-    of a student's cell survives but its text, in markdown without raw HTML.
+    Edits of cells that are neither graded nor locked are allowed and count. Of a student's cell
+    only the text is kept, in markdown without raw HTML.
 
     Args:
         source: the instructor's notebook, with solutions and hidden tests.
-        release: what the students got, with stubs.
-        submitted: what one of them handed in, vetted.
+        release: the released notebook, with stubs.
+        submitted: a student's notebook, vetted.
     """
     work = _Merge(source, release, submitted)
     for place, cell in enumerate(source.cells):
@@ -74,9 +75,9 @@ def merge(source: NotebookNode, release: NotebookNode, submitted: NotebookNode) 
 
 
 class _Merge:
-    """The work of one merge: first every cell of the source is settled, then they are put together.
+    """The work of one merge: first each cell of the source is settled, then all are assembled.
 
-    A copy is a submitted cell that stands for a cell of the source; there may be several.
+    A copy is a submitted cell that matches a cell of the source; there may be several.
     """
 
     def __init__(
@@ -93,9 +94,9 @@ class _Merge:
         self.own = {at for at, place in enumerate(self.places) if place is None}
         self.lost = Lost(source, self.released, self.theirs, self.places)
         self.settled: list[NotebookNode] = []
-        self.counting: dict[int, int] = {}  # which copy stands where its cell stands
+        self.counting: dict[int, int] = {}  # for each place the copy that counts
         self.changes: list[str] = []
-        self.guessed = False  # whether an answer was found by its place alone
+        self.guessed = False  # whether an answer was found only by its place
         self.tampered = False
         self.answers: dict[str, str] = {}
 
@@ -132,25 +133,25 @@ class _Merge:
         return [at for at in copies if same_text(self.theirs[at].source) not in known]
 
     def _stub(self, place: int) -> str:
-        """What was released; never the source's text, which is the solution."""
+        """Return the released text; never the source's, which is the solution."""
         return self.released[place].source if place in self.released else ""
 
     def _answer(self, place: int, cell: NotebookNode, copies: list[int]) -> str:
-        """The last copy that is more than the stub; earlier ones become own cells."""
+        """Return the last copy that differs from the stub; earlier ones become extra cells."""
         name, edited = grade_id(cell), self._edited(copies, self._stub(place))
         if len(edited) > 1:
-            self._say(f"The answer {name} was there {len(edited)} times; the last one counts.")
+            self._say(f"The answer {name} occurs {len(edited)} times; the last one counts.")
             self.own.update(edited[:-1])
         at = (edited or copies or [self.lost.defining(place)])[-1]
         if at is None:
             return self._unmarked(place, cell)
         if not copies:
-            self._say(f"The answer {name} had lost its mark; it was found by what it defines.")
+            self._say(f"The answer {name} had lost its metadata; it was found by what it defines.")
             self.own.discard(at)
             self.places[at] = place if self.places[at] is None else self.places[at]
         elif self.theirs[at].cell_type != cell.cell_type:
             kind = self.theirs[at].cell_type
-            self._say(f"The answer {name} had become a {kind} cell; its text counts all the same.")
+            self._say(f"The answer {name} had become a {kind} cell; its text still counts.")
         self.counting[place] = at
         if not self._edited([at], self._stub(place), cell.source):
             text = self.theirs[at].source  # the instructor's own words, HTML included
@@ -159,11 +160,11 @@ class _Merge:
         return text
 
     def _unmarked(self, place: int, cell: NotebookNode) -> str:
-        """The text at an answer's place, or a request to read; the stub if there is nothing."""
+        """Return the text at an answer's place; without one, a note to the grader or the stub."""
         there = {p: copies[0] for p, copies in self.copies.items()} | self.counting
         found, name = self.lost.between(place, there, self.own), grade_id(cell)
         if found:
-            self._say(f"The answer {name} had lost its mark; the text at its place counts.")
+            self._say(f"The answer {name} had lost its metadata; the text at its place counts.")
             self.own.difference_update(found)
             self.places[found[0]], self.counting[place] = place, found[0]
             self.guessed = True
@@ -174,7 +175,7 @@ class _Merge:
         return READ if asks else self._stub(place)
 
     def _open(self, place: int, cell: NotebookNode, copies: list[int]) -> str:
-        """The student's version of a cell that anyone may change."""
+        """Return the student's version of a cell that students may change."""
         edited = self._edited(copies, self._stub(place), cell.source)
         fitting = [at for at in edited if self.theirs[at].cell_type == cell.cell_type]
         self.own.update(set(edited) - set(fitting[-1:]))
@@ -193,17 +194,17 @@ class _Merge:
         elif mark.get("task"):  # an answer may have been written into it
             self.own.update(edited)
         elif len(edited) == len(copies) and self._harmless(place, cell, edited):
-            self._say(f"{what} had been edited, but not in what it does; the original counts.")
+            self._say(f"{what} had been edited, but still does the same; the original counts.")
         elif len(edited) == len(copies):
             self._tampered(f"{what} had been edited; the original counts.")
         elif len(retyped) == len(copies):
-            self._tampered(f"{what} had been turned into another kind; the original counts.")
+            self._tampered(f"{what} had been turned into another cell type; the original counts.")
         elif edited:
             self._say(f"{what} had been copied and edited; the original counts.")
             self.own.update(edited)
 
     def _harmless(self, place: int, cell: NotebookNode, edited: list[int]) -> bool:
-        """Whether a copy of a locked cell still does what the original does."""
+        """Return whether a copy of a locked cell still does what the original does."""
         known = [text for text in (self._stub(place), cell.source) if text]
         return cell.cell_type != "code" or any(
             self.theirs[at].cell_type == "code" and same_meaning(self.theirs[at].source, text)
@@ -224,18 +225,18 @@ class _Merge:
         return name is not None and grade_id(self.theirs[at]) == name
 
     def _kept(self) -> set[int]:
-        """The own cells that are worth a cell and not too many."""
+        """Return the student's own cells that are not empty, up to the maximum number."""
         kept = [
             at
             for at in sorted(self.own)
             if self.theirs[at].cell_type in NEW_CELL and self.theirs[at].source.strip()
         ]
         if len(kept) > MAX_OWN_CELLS:
-            self._say(f"Of {len(kept)} own cells the first {MAX_OWN_CELLS} were kept.")
+            self._say(f"Of {len(kept)} extra cells, the first {MAX_OWN_CELLS} were kept.")
         return set(kept[:MAX_OWN_CELLS])
 
     def _text(self, at: int, cell: NotebookNode) -> str:
-        """A student's text for a cell of the source; markdown made harmless if it is theirs."""
+        """Return a student's text for a cell of the source, with markdown sanitised."""
         text = self.theirs[at].source
         if len(text) > MAX_SOURCE:
             self._say(f"A cell of {len(text)} characters was cut to {MAX_SOURCE}.")

@@ -1,7 +1,7 @@
-"""A notebook file as it was handed in, made sound: bytes in, a valid notebook of format 4.5 out.
+"""Reading a submitted notebook file: bytes in, a valid notebook of format 4.5 out.
 
-Only what grading needs survives: types, sources and ids of the cells, and nbgrader's marks. What is
-wrong but harmless is repaired; anything that is not a notebook is refused in one sentence.
+Only what grading needs is kept: types, sources and ids of the cells, and nbgrader's metadata.
+Harmless errors are repaired; a file that is not a notebook is refused with one sentence.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_
 
 __all__ = ["Refused", "read_notebook", "unique_id"]
 
-# A list or number of two characters takes up to 70 bytes once read, so size alone bounds nothing.
+# A list or number of two characters takes up to 70 bytes in memory, so the file size is no bound.
 MAX_VALUES = 10_000_000
 MAX_CELLS = 20_000
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
@@ -44,11 +44,11 @@ class Refused(Exception):
 
 
 def read_notebook(data: bytes, name: str) -> tuple[NotebookNode, list[str]]:
-    """Return the notebook that a file holds, without outputs, and what was mended in it.
+    """Return the notebook in a file, without outputs, and notes on what was repaired.
 
     Args:
         data: the content of the file.
-        name: what to call the file in reasons and notes.
+        name: the name of the file in reasons and notes.
 
     Raises:
         Refused: if it is not a notebook.
@@ -68,7 +68,7 @@ def read_notebook(data: bytes, name: str) -> tuple[NotebookNode, list[str]]:
 
 
 def unique_id(wanted: Any, taken: set[str]) -> str:
-    """Return a valid cell id that is not taken yet, and take it.
+    """Return a valid cell id that is not in use yet, and add it to those in use.
 
     Args:
         wanted: the id to use or to start from; of any type, and perhaps invalid.
@@ -106,7 +106,7 @@ def _text(data: bytes, name: str) -> tuple[str, list[str]]:
 
 def _document(text: str, name: str) -> dict:
     if sum(map(text.count, ",[{")) > MAX_VALUES:
-        _refuse(f"{name} holds too much data to be read: clear its outputs and hand it in again")
+        _refuse(f"{name} contains too much data: clear its outputs and hand it in again")
     try:
         document = json.loads(text, strict=False, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
@@ -116,7 +116,7 @@ def _document(text: str, name: str) -> dict:
     except ValueError:
         _refuse(f"{name} is not a notebook: a number in it has too many digits")
     if not isinstance(document, dict):
-        _refuse(f"{name} is not a notebook: its JSON is no object with cells")
+        _refuse(f"{name} is not a notebook: its JSON is not an object with cells")
     return document
 
 
@@ -124,7 +124,7 @@ def _complaint(text: str, error: json.JSONDecodeError) -> str:
     conflict = CONFLICT.search(text)
     if conflict:
         line = text.count("\n", 0, conflict.start()) + 1
-        return f"holds an unsolved merge conflict in line {line} ({conflict[0].strip()})"
+        return f"contains an unresolved merge conflict in line {line} ({conflict[0].strip()})"
     if text.lstrip().startswith("<"):
         return "is not a notebook but a web page"
     if error.msg.startswith("Unterminated string") or error.pos >= len(text) - 5:
@@ -175,7 +175,7 @@ def _metadata(value: Any) -> dict:
 
 
 def _plain(value: Any) -> Any:
-    """A value of nbgrader's mark; what could not stand there becomes None."""
+    """Return a value of nbgrader's metadata, or None if it is not a valid one."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, float):
@@ -184,7 +184,7 @@ def _plain(value: Any) -> Any:
 
 
 def _id(entry: dict) -> str | None:
-    """The cell's id; some editors (Colab) move it into the metadata."""
+    """Return the cell's id; some editors (Colab) move it into the metadata."""
     metadata = entry.get("metadata")
     inside = metadata.get("id") if isinstance(metadata, dict) else None
     found = [one for one in (entry.get("id"), inside) if isinstance(one, str)]

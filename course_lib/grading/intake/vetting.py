@@ -1,7 +1,7 @@
-"""A look at what was handed in before any of it runs: find the notebooks, read them, keep the rest.
+"""Inspection of a submission before any of it runs: find and read the notebooks, keep the rest.
 
 No link is followed, no pipe or device is opened, and no size, name or JSON is trusted. Slightly
-misnamed files are graded all the same, with a note to the student.
+misnamed files are still graded, with a note to the student.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from course_lib.grading.intake.walking import Entry, Walk
 
 __all__ = ["Refused", "Vetted", "vet"]
 
-MAX_NOTEBOOK = 100_000_000  # bytes; a notebook full of figures has 50 MB
+MAX_NOTEBOOK = 100_000_000  # bytes; a notebook full of figures may have 50 MB
 MAX_BYTES, MAX_FILES = 50_000_000, 1000  # of all other files together
-# Browsers like to add the second ending.
+# Browsers may append the second ending.
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Vetted:
-    """What can be graded of a submission.
+    """The part of a submission that can be graded.
 
     Attributes:
         notebooks: by the name that the assignment gives them; format 4.5, without outputs.
-        files: what else was handed in: content by path, seen from the notebook.
-        notes: what was found and mended, a sentence each.
+        files: the other submitted files: content by path relative to the notebook.
+        notes: what was found and repaired, one sentence each.
     """
 
     notebooks: dict[str, NotebookNode]
@@ -47,16 +47,16 @@ def vet(
     names: list[str],
     untouched: Callable[[str, NotebookNode], bool] = lambda *_: False,
 ) -> Vetted:
-    """Return what can be graded of a submission.
+    """Return the part of a submission that can be graded.
 
-    Hidden files, caches, links and special files stay behind. Of several notebooks, those that
-    cannot be graded come back without cells and the notes say why, as long as one can.
+    Hidden files, caches, links and special files are left out. If at least one notebook can be
+    graded, those that cannot come back without cells, and the notes say why.
 
     Args:
         folder: the folder that was handed in.
         names: file names of the assignment's notebooks.
-        untouched: whether a notebook of that name is as it was given out; then a copy beside it
-            that is not counts.
+        untouched: whether the notebook of that name is as released; if so, a copy next to it that
+            is not counts instead.
 
     Raises:
         Refused: if there is nothing to grade; ``state`` and ``reason`` say why.
@@ -74,7 +74,7 @@ def vet(
                 solved = next((pair for pair in sound if not untouched(name, pair[1])), None)
                 if solved:
                     old, (taken[name], notebooks[name]) = taken[name].path, solved
-                    instead.append(f"{solved[0].path} was graded: {old} is as it was given out")
+                    instead.append(f"{solved[0].path} was graded, since {old} is unchanged")
             notes += mended
         except Refused as problem:
             problems.append(problem)
@@ -89,9 +89,9 @@ def vet(
 
 
 def _choose(walk: Walk, found: list[Entry], names: list[str]) -> dict[str, Entry]:
-    """The file that stands for each notebook: best name, then newest, then last by name."""
+    """Return the file for each notebook: best name, then newest, then last by name."""
     taken: dict[str, Entry] = {}
-    # A longer name claims its files before a shorter one that is its beginning.
+    # A longer name claims its files before a shorter one that it starts with.
     order = sorted(names, key=len, reverse=True)
     for fits in (_exact, _alike, None):
         for name in [name for name in order if name not in taken]:
@@ -104,9 +104,9 @@ def _choose(walk: Walk, found: list[Entry], names: list[str]) -> dict[str, Entry
 
 
 def _choice(found: list[Entry], taken: dict[str, Entry], instead: list[str]) -> list[str]:
-    """What is to be said of the files that were taken, unless it is said, and of the others."""
+    """Return notes on the files that were graded under another name, and on those not graded."""
     said = [
-        f"{entry.path} was taken as {name}"
+        f"{entry.path} was graded as {name}"
         for name, entry in taken.items()
         if entry.path != name and not any(text.startswith(entry.path) for text in instead)
     ]
@@ -115,7 +115,7 @@ def _choice(found: list[Entry], taken: dict[str, Entry], instead: list[str]) -> 
 
 
 def _sound(walk: Walk, name: str, entries: list[Entry]) -> Iterator[tuple[Entry, NotebookNode]]:
-    """The files that can be read as a notebook, the newest first."""
+    """Yield the files that can be read as a notebook, newest first."""
     for entry in sorted(entries, key=lambda entry: entry.changed, reverse=True):
         with contextlib.suppress(Refused):
             yield entry, _notebook(walk, name, entry)[0]
@@ -130,7 +130,7 @@ def _exact(entry: Entry, name: str) -> bool:
 
 
 def _alike(entry: Entry, name: str) -> bool:
-    """Whether a name is the wanted one with additions: a copy, a student's name, other case."""
+    """Return whether a name is the wanted one with additions or in another case."""
     return f" {_words(name)} " in f" {_words(entry.name)} "
 
 
@@ -145,10 +145,10 @@ def _notebook(walk: Walk, name: str, entry: Entry | None) -> tuple[NotebookNode,
             raise Refused("malformed", f"{name} cannot be graded: {why}")
     if entry is None:
         there = _some([one.path for one in walk.files]) or "nothing"
-        raise Refused("missing", f"no {name} in it; found {there}")
+        raise Refused("missing", f"no {name} handed in; found {there}")
     if entry.size > MAX_NOTEBOOK:
         size, most = entry.size // 10**6, MAX_NOTEBOOK // 10**6
-        reason = f"{entry.path} has {size} MB, more than {most}: clear its outputs"
+        reason = f"{entry.path} has {size} MB; at most {most} MB can be graded: clear its outputs"
         raise Refused("malformed", reason)
     try:
         data = walk.read(entry, MAX_NOTEBOOK)
@@ -159,7 +159,7 @@ def _notebook(walk: Walk, name: str, entry: Entry | None) -> tuple[NotebookNode,
 
 
 def _files(walk: Walk, base: str) -> dict[str, bytes]:
-    """Every other file, small ones first, so that a large one costs no helper module."""
+    """Return all other files, small ones first, so that no large file displaces a helper."""
     files: dict[str, bytes] = {}
     room = MAX_BYTES
     # A file next to the notebook takes precedence over one of the same name above it.
@@ -182,7 +182,7 @@ def _files(walk: Walk, base: str) -> dict[str, bytes]:
 
 
 def _some(paths: list[str]) -> str:
-    """A few names for a sentence, each on one line and of bounded length."""
+    """Return a few names as text, without line breaks and of bounded length."""
     shown = [p if p.isprintable() else ascii(p)[1:-1] for p in sorted(paths)[:3]]
     shown = [p if len(p) <= 80 else f"{p[:77]}..." for p in shown]
     return ", ".join(shown) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")

@@ -1,6 +1,7 @@
 """A walk through an untrusted folder.
 
-Links are not followed, pipes and devices not opened, and how deep or long the walk gets is bounded.
+Links are not followed, pipes and devices are not opened, and depth and length of the walk are
+bounded.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from course_lib.grading.intake.reading import Refused
 __all__ = ["Entry", "Walk"]
 
 MAX_DEPTH, MAX_ENTRIES = 8, 20_000
-NOT_WANTED = {"__pycache__", "__MACOSX", "checkpoints"}  # training cells save into the last
+NOT_WANTED = {"__pycache__", "__MACOSX", "checkpoints"}  # training cells write to the last
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A regular file: its path in the folder, its size in bytes, when it was changed."""
+    """A regular file: its path in the folder, its size in bytes, and its modification time."""
 
     path: str
     size: int
@@ -29,17 +30,17 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The path's last part."""
+        """The last part of the path."""
         return PurePosixPath(self.path).name
 
     @property
     def parent(self) -> str:
-        """The path's other parts, with a slash at the end unless there are none."""
+        """The other parts of the path, with a trailing slash unless empty."""
         return self.path.removesuffix(self.name)
 
 
 class Walk:
-    """Every regular file of a folder, and why the others were left out.
+    """All regular files of a folder, and why other entries were left out.
 
     Attributes:
         files: the regular files.
@@ -49,7 +50,7 @@ class Walk:
         folder: the folder to walk through.
 
     Raises:
-        Refused: if it cannot be read, or is none.
+        Refused: if it cannot be read, or is not a folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,7 +77,7 @@ class Walk:
             most: bytes to read at most.
 
         Raises:
-            OSError: if it cannot be read or is not what it was; ``strerror`` says which.
+            OSError: if it cannot be read or has changed since the walk; ``strerror`` says which.
         """
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with open(os.open(self.folder / entry.path, flags), "rb") as file:
@@ -94,7 +95,7 @@ class Walk:
         self.seen += len(names)
         if self.seen > MAX_ENTRIES:
             return self.leave_out(inside or ".", f"more than {MAX_ENTRIES} files")
-        for name in sorted(names):  # so that equal folders get equal notes
+        for name in sorted(names):  # sorted, so that equal folders get equal notes
             if not name.startswith(".") and name not in NOT_WANTED:
                 self._take(inside + name, depth)
         return None

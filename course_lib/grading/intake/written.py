@@ -1,6 +1,6 @@
-"""What students write, made harmless: no page made from it can run a script.
+"""Sanitising students' markdown: no page made from it can run a script.
 
-A space after each ``<`` makes HTML plain text, and a link that would run something no longer does.
+A space after each ``<`` turns HTML into plain text, and links can no longer run a script.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 __all__ = ["sanitise_markdown"]
 
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
-# Letters written as numbers, and the names of what browsers overlook in an address.
+# Numeric character references, and named ones that browsers ignore in a URL.
 DISGUISE = re.compile(r"&(?:amp;?)*(?=#|(?:colon|tab|newline);)", re.IGNORECASE)
-# Anywhere, since formulas have links of their own; browsers overlook line ends and tabs.
+# Anywhere, since formulas may contain links; browsers ignore line ends and tabs.
 SCRIPT = re.compile(
     r"[\t\r\n]*".join("javascript") + r"(?=[\t\r\n]*\\?:)|vbscript(?=\\?:)", re.IGNORECASE
 )
@@ -20,10 +20,10 @@ DATA = re.compile(r"(\](?:\(|:)\s*+<?\s*+)(?=data\\?:)", re.IGNORECASE)
 
 
 def sanitise_markdown(text: str) -> str:
-    """Return markdown that says the same without raw HTML and without links that run something.
+    """Return the markdown without raw HTML and without links that run a script.
 
     Args:
-        text: what the student wrote.
+        text: the student's text.
 
     >>> sanitise_markdown("a < b, <b>bold</b>, [x](javascript:alert)")
     'a < b, < b>bold< /b>, [x](javascript :alert)'

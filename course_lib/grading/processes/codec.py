@@ -1,7 +1,7 @@
-"""Plain data to bytes and back: all that ever crosses between a student's code and the judge.
+"""Plain data to bytes and back: all that ever passes between a student's code and the judge.
 
-Numbers, strings, containers, tensors and arrays; nothing that could carry code. Decoding builds
-exact built-in types, tensors and arrays alone, whatever the bytes are, or raises ``NotData``.
+Numbers, strings, containers, tensors and arrays; nothing that could carry code. Whatever the bytes
+are, decoding builds only exact built-in types, tensors and arrays, or raises ``NotData``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from course_lib.grading.processes.kinds import EXACT, frame, series, table
 
 __all__ = ["NotData", "decode", "encode"]
 
-MAY_IMPORT = False  # True where tensors and arrays are wanted; the coordinator wants none
-KINDS = "biufcSUmM"  # of arrays: numbers, text and dates; never objects
+MAY_IMPORT = False  # False in the coordinator, which must not import torch
+KINDS = "biufcSUmM"  # kinds of arrays: numbers, text and dates; never objects
 MOST_DIMENSIONS, MOST_CONTAINERS = 64, 1_000_000
 
 
@@ -30,7 +30,7 @@ class NotData(TypeError):
 
 
 def encode(value: Any) -> bytes:
-    """Return a value as bytes: a JSON text that refers to blocks of raw numbers behind it.
+    """Return a value as bytes: JSON text, followed by the blocks of raw numbers it refers to.
 
     Args:
         value: None, bool, int, float, complex, Fraction, Decimal, str, bytes, a date or time, list,
@@ -42,7 +42,7 @@ def encode(value: Any) -> bytes:
         The bytes.
 
     Raises:
-        NotData: if it holds anything else.
+        NotData: if it contains anything else.
 
     Example:
         >>> decode(encode({"x": [1, 2.5, (None, "é")]}))
@@ -57,10 +57,10 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Return the value of what ``encode`` made.
+    """Return the value that ``encode`` turned into these bytes.
 
     Args:
-        data: the bytes, from whomever.
+        data: the bytes, possibly from a hostile sender.
 
     Raises:
         NotData: if they do not describe plain data.
@@ -72,7 +72,7 @@ def decode(data: bytes) -> Any:
         return _unpack(json.loads(data[4:size]), memoryview(data)[size:])
     except NotData:
         raise
-    except Exception as error:  # whatever strange bytes may cause
+    except Exception as error:  # hostile bytes may cause any error
         raise NotData(f"not a value: {type(error).__name__}") from None
 
 
@@ -115,9 +115,9 @@ def _pack_block(value: Any, blocks: list[bytes]) -> Any:
     if isinstance(value, Iterator) and not isinstance(value, IOBase):
         parts = list(islice(value, MOST_CONTAINERS + 1))
         if len(parts) > MOST_CONTAINERS:
-            raise NotData("an iterator without end is not plain data")
+            raise NotData("an endless iterator is not plain data")
         return {"t": "iterator", "v": [_pack(part, blocks) for part in parts]}
-    for plain in (int, float, str):  # their subclasses, such as enumerations
+    for plain in (int, float, str):  # subclasses, such as enumerations
         if isinstance(value, plain):
             return _pack(plain(value), blocks)
     raise NotData(f"a {type(value).__name__} is not plain data")
@@ -176,19 +176,19 @@ def _torch_dtype(item: dict[str, Any]) -> Any:
 
 
 def _library(name: str) -> Any:
-    """A library; bytes from a stranger must not make just anyone import one."""
+    """Return torch or numpy; bytes from a student must not make the coordinator import them."""
     if name not in sys.modules and not MAY_IMPORT:
-        raise NotData(f"no {name} is wanted here")
+        raise NotData(f"{name} is not available here")
     return importlib.import_module(name)
 
 
 def _bytes(item: dict[str, Any], rest: memoryview, width: int) -> bytes:
-    """Return the block of an item, if it has the size that its shape asks for."""
+    """Return the block of an item, if its size matches its shape."""
     shape = item["shape"]
     good = all(type(n) is int and n >= 0 for n in shape) and len(shape) <= MOST_DIMENSIONS
     raw = _slice(item, rest)
     if not good or len(raw) != width * math.prod(shape):
-        raise NotData("an array whose size is not that of its shape")
+        raise NotData("an array whose size does not match its shape")
     return raw
 
 
@@ -214,7 +214,7 @@ def _utf8(text: str) -> bytes:
 
 
 def _names(value: Any) -> dict[str, Any]:
-    """The field names of a named tuple."""
+    """Return the field names of a named tuple."""
     fields = getattr(value, "_fields", None) if isinstance(value, tuple) else None
     return {"name": type(value).__name__, "fields": list(fields)} if fields else {}
 
@@ -222,7 +222,7 @@ def _names(value: Any) -> dict[str, Any]:
 def _tuple(parts: list[Any], item: dict[str, Any]) -> tuple[Any, ...]:
     if "fields" not in item:
         return tuple(parts)
-    # namedtuple compiles its names, and refuses all but identifiers.
+    # namedtuple compiles its names, and accepts only identifiers.
     return namedtuple(str(item["name"]), [str(f) for f in item["fields"]], rename=True)(*parts)
 
 

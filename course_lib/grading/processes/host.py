@@ -1,12 +1,12 @@
-"""A warm fork server: imports once what the notebooks import, then forks a process for each.
+"""A warm fork server: it imports what the notebooks import once, then forks a process for each.
 
-There are two, each behind its own walls: one forks the students' processes, the other the
-judges'. A host only forks processes, watches their memory, and stops them when told to. It
-reads nothing that its children write.
+There are two, in separate sandboxes: one forks the students' processes, the other the judges'. A
+host only forks processes, watches their memory, and stops them when told to. It reads nothing that
+its children write.
 
-The coordinator sends, over the control socket, one JSON text with two sockets for every process
-that it wants: ``talk``, which the new process reads and writes, and ``leash``, on which the host
-is told "I" (interrupt) or "K" (kill; so does closing it) and says in the end why it ended.
+For every process that it wants, the coordinator sends over the control socket one JSON text with
+two sockets: ``talk``, which the new process reads and writes, and ``leash``, on which the host
+receives "I" (interrupt) or "K" (kill, as does closing it) and finally reports why it ended.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from course_lib.grading.sandbox.limits import Limits, apply, memory_of
 
 __all__ = ["main"]
 
-LOOK, SOON = 0.1, 0.01  # seconds between two looks at the memory, and at who ended
+LOOK, SOON = 0.1, 0.01  # seconds between two checks of the memory, and of ended processes
 
 
 @dataclass
@@ -40,10 +40,11 @@ class Child:
     """A process that was forked for the coordinator.
 
     Attributes:
-        outer: what the host waits for.
-        inner: what is interrupted, measured and killed: the first process behind inner walls.
-        leash: the coordinator's hold on it.
-        limit: bytes that its memory may reach.
+        outer: the pid that the host waits for.
+        inner: the pid that is interrupted, measured and killed: the first process inside the inner
+            sandbox.
+        leash: the socket over which the coordinator controls it.
+        limit: the most memory it may use, in bytes.
         ending: why it was killed, if it was.
     """
 
@@ -59,7 +60,7 @@ class ForkServer:
 
     Args:
         control: the socket over which the coordinator asks for processes.
-        walls: "inner" for separate namespaces per process, "landlock", or "none".
+        walls: "inner" for separate namespaces per process, "landlock" or "none".
     """
 
     def __init__(self, control: socket.socket, walls: str) -> None:
@@ -70,7 +71,7 @@ class ForkServer:
         self.looked = 0.0
 
     def serve(self) -> None:
-        """Fork what is asked for until the coordinator goes away."""
+        """Fork processes on request until the coordinator closes the socket."""
         while True:
             for key, _ in self.eyes.select(SOON if self.children else None):
                 if key.fileobj is not self.control:
@@ -80,7 +81,7 @@ class ForkServer:
             self._look_after()
 
     def _take(self) -> bool:
-        """Do what a message on the control socket asks for; return False if it was closed."""
+        """Carry out a message on the control socket; return False if the socket was closed."""
         head, fds, _, _ = socket.recv_fds(self.control, 4, 2)
         if len(head) < 4:
             return False
@@ -117,7 +118,7 @@ class ForkServer:
         self.eyes.register(leash, selectors.EVENT_READ, child)
 
     def _forget(self, leash: socket.socket) -> None:
-        """Close, in a forked child, everything that is the host's."""
+        """Close, in a forked child, all the host's sockets."""
         self.eyes.close()
         self.control.close()
         leash.close()
@@ -139,7 +140,7 @@ class ForkServer:
         _signal(child.inner, signal.SIGKILL)
 
     def _look_after(self) -> None:
-        """See who ended, and who has grown too large."""
+        """Collect children that ended, and kill those that use too much memory."""
         for child in list(self.children):
             pid, status = os.waitpid(child.outer, os.WNOHANG)
             if pid:
@@ -161,7 +162,7 @@ class ForkServer:
 
 
 def _become(order: dict[str, Any], talk: socket.socket, told: int, walls: str) -> None:
-    """Turn the forked child into the process that was asked for; never return."""
+    """Turn the forked child into the requested process; never return."""
     code = 1
     try:
         os.setsid()
@@ -187,7 +188,7 @@ def _become(order: dict[str, Any], talk: socket.socket, told: int, walls: str) -
             syscalls.refuse()
         apply(limits)
         os.chdir(work)
-        os.dup2(0, 2)  # from here on nothing reaches the host's log
+        os.dup2(0, 2)  # from here on nothing is written to the host's log
         serve(order["role"], talk, limits)
         code = 0
     except BaseException as error:
@@ -210,7 +211,7 @@ def _signal(pid: int, number: int) -> None:
 
 
 def preload(names: list[str]) -> None:
-    """Import modules; those that cannot be imported are left to whoever wants them."""
+    """Import modules; those that fail are skipped, and fail again where they are needed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in names:
@@ -223,12 +224,12 @@ def main(control: int, walls: str, behind_walls: bool) -> None:
 
     Args:
         control: its file descriptor.
-        walls: what each process gets: "inner", "landlock" or "none".
+        walls: the sandbox of each process: "inner", "landlock" or "none".
         behind_walls: whether it was started by bubblewrap.
     """
     if behind_walls:
         namespaces.settle()
-    os.environ["NBGRADER_EXECUTION"] = "autograde"  # as nbgrader tells notebooks
+    os.environ["NBGRADER_EXECUTION"] = "autograde"  # as nbgrader sets it for notebooks
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)

@@ -1,13 +1,13 @@
 """The process that runs the test cells, and never runs a line of a student's code.
 
-A name that the tests use and that is not theirs is looked up in the student's process. Data comes
-over as data; a function as a stand-in, whose call sends the arguments there and the result back.
-So a test is written as for the student's own notebook, and a patched library, a rebound name or
-an object that equals everything stays on the other side. What an answer of the course's own
-notebook binds is the student's from there on, whatever the judge has under its name, until a test
-or a locked cell binds it again. A test may also delete or rebind the name of a function: for the
-calls of that cell, it is so over there. What an answer imports is the judge's own, but only for a
-student who has the same under that name.
+A name that the tests use but do not bind is looked up in the student's process. Data is passed as
+data; a function becomes a stand-in, which sends the arguments there and returns the result. So
+tests are written as for an ordinary notebook, while a patched library, a rebound name or an object
+that equals everything stays in the student's process. A name that an answer of the course's own
+notebook binds is the student's from that cell on, until a test or a locked cell binds it again. A
+test may also delete or rebind the name of a function: during that cell, this holds in the student's
+process too. What an answer imports is the judge's own, but only if the student has the same under
+that name.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ UNDEFINED = re.compile(r"name '(\w{1,100})' is not defined\n?")
 
 
 class Judge:
-    """What the judge's process does with each message.
+    """The judge's response to each message.
 
     Args:
         shell: where the test cells run.
-        room: bytes of output that a cell may show.
+        room: the most output of a cell, in bytes.
         ask_student: sends encoded bytes to the student's process, returns the encoded answer.
     """
 
@@ -48,12 +48,12 @@ class Judge:
         self._wanted: set[str] = set()
         self._own: set[str] = set()
         self._answers: set[str] = set()  # functions and classes that the course's answers define
-        self._values: set[str] = set()  # what else they bind
-        self._offered: list[str] = []  # what they import
-        self._borrowed: dict[str, Any] = {}  # what the cell that runs started with
-        self._known: set[str] = set()  # the names that it started with
-        self._heard = 0  # characters of the student's that the cell may still print
-        self._tests: set[str] = set()  # the names that test cells bind
+        self._values: set[str] = set()  # other names that they bind
+        self._offered: list[str] = []  # the import statements in them
+        self._borrowed: dict[str, Any] = {}  # the namespace before the running cell
+        self._known: set[str] = set()  # the borrowed names in it
+        self._heard = 0  # how many characters of student output the cell may still print
+        self._tests: set[str] = set()  # names bound by test cells
         self.kinds: dict[str, Callable[[Any], Any]] = {
             "I": self.take,
             "N": self.cede,
@@ -62,15 +62,15 @@ class Judge:
         }
 
     def take(self, request: dict[str, Any]) -> bytes:
-        """Run the imports of the course's notebook; what can be imported is the judge's own."""
+        """Run the imports of the course's notebook; the names they bind are the judge's own."""
         self._offered = list(request["offered"])
-        for statement in request["source"]:  # one that fails takes no other along
+        for statement in request["source"]:  # one by one, since some may fail
             self._show(statement, {})
             self._own |= _names(bound_names, statement) & self.shell.user_ns.keys()
         return self._show("", {})
 
     def cede(self, request: dict[str, Any]) -> bytes:
-        """Let the names that an answer binds be the student's."""
+        """Make the names that an answer binds the student's."""
         functions, values = map(set, request["source"])
         self._answers |= functions | (values & vars(builtins).keys())  # never free in a test
         self._values |= values - self._answers
@@ -83,7 +83,7 @@ class Judge:
         self._bind(_names(bound_names, source))
         self._answers -= _names(bound_names, source)
         borrowed = {}
-        with contextlib.suppress(Exception):  # the course's cell then goes without
+        with contextlib.suppress(Exception):  # the course's cell then runs without it
             borrowed = self._borrow(_names(free_names, source))
         return self._show(source, borrowed)
 
@@ -96,23 +96,23 @@ class Judge:
         self._wanted |= _names(deferred_names, source)
         try:
             borrowed = self._borrow(self._wanted | self._answers | _names(free_names, source))
-        except Exception as error:  # whatever a hostile process may answer
+        except Exception as error:  # a hostile process may answer anything
             return self.shell.failed(type(error).__name__, str(error))
         return self._show(source, borrowed)
 
     def _bind(self, names: set[str]) -> None:
-        """Let names that a cell of the judge's binds be its own."""
+        """Make the names that one of the judge's cells binds its own."""
         self._own |= names
         self._values -= names
 
     def _show(self, source: str, borrowed: dict[str, Any]) -> bytes:
-        """Run a cell with names that are borrowed for as long as it runs."""
+        """Run a cell with borrowed names, which are removed afterwards."""
         here = self.shell.user_ns
-        for name in self._answers | self._values:  # an import, or what a cell before made of it
+        for name in self._answers | self._values:  # an import, or changed by an earlier cell
             here.pop(name, None)
         here.update(borrowed)
         self._borrowed, self._known = borrowed, set(here)
-        self._heard = self.room // 2  # what the test itself shows has the rest
+        self._heard = self.room // 2  # the test's own output gets the rest
         shown = self.shell.show(source, self.room)
         for name, value in borrowed.items():
             if here.get(name) is value:
@@ -122,13 +122,13 @@ class Judge:
         return shown
 
     def ask(self, expression: str, **data: Any) -> Any:
-        """Return the value of an expression, evaluated where the student's names are known."""
+        """Return the value of an expression, evaluated in the student's process."""
         return self.value({"do": "ask", "expression": expression, "data": data})["value"]
 
     def value(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the student's answer to a question that runs code, as the cell has set names.
+        """Return the student's answer to a question that runs code, given the cell's rebound names.
 
-        What a call printed is printed here, so that a test can look at it.
+        The output of the call is printed here, so that a test can see it.
         """
         answer = self.question({**request, "names": self._rebound()})
         text = str(answer.get("printed", ""))[: self._heard]
@@ -137,10 +137,10 @@ class Judge:
         return answer
 
     def _rebound(self) -> dict[str, tuple[str, Any]]:
-        """What the cell that runs made of names: gone, or of one of an answer another, or data.
+        """Return the borrowed names that the running cell has deleted, rebound or set to data.
 
         Raises:
-            TypeError: if it put its own function in the place of a student's.
+            TypeError: if it replaced a student's function by one of its own.
         """
         here = self.shell.user_ns
         found: dict[str, tuple[str, Any]] = dict.fromkeys(self._known - here.keys(), ("gone", None))
@@ -160,7 +160,7 @@ class Judge:
         """Return the student's answer to a question.
 
         Raises:
-            Exception: what the student's code raised: of the same kind if it is a built-in one.
+            Exception: the error that the student's code raised, of the same type if it is built in.
         """
         try:
             answer = decode(self._send(encode(request)))
@@ -169,13 +169,13 @@ class Judge:
                 raise
             raise TypeError(str(error)) from None
         if not isinstance(answer, dict) or not ("error" in answer or "value" in answer):
-            raise StudentError("the answer of the student's process makes no sense")
+            raise StudentError("the answer of the student's process is invalid")
         if "error" in answer:
             raise error_of({**answer, "text": self._explained(answer)})
         return answer
 
     def _explained(self, answer: dict[str, Any]) -> str:
-        """The text of an error; of a global name that tests alone bind, with the reason."""
+        """Return the text of an error, explained if it is about a global name of the tests."""
         text = str(answer.get("text", ""))
         found = UNDEFINED.fullmatch(text) if answer["error"][:1] == ["NameError"] else None
         if found is None or found[1] not in self._tests:
@@ -183,7 +183,7 @@ class Judge:
         return f"{text} in your code: a test has a variable of that name, which it cannot see"
 
     def _borrow(self, names: set[str]) -> dict[str, Any]:
-        """Look names up in the student's process: those of answers, and those nobody here binds."""
+        """Look up names in the student's process: those of answers, and those not bound here."""
         mine = self._own | self.shell.user_ns.keys() | vars(builtins).keys()
         foreign = sorted(names - (mine - self._answers - self._values))
         if not foreign:
@@ -202,14 +202,14 @@ class Judge:
                 borrowed[name] = StandIn(name, value, self.value)
             elif kind == "other":
                 what = str(value)[:LONGEST_NAME]
-                text = f"{name} is a {what}, which is no plain data: a test must ask about it"
+                text = f"{name} is a {what}, which is not plain data: a test must use ask"
                 borrowed[name] = NoData(text)
             elif kind == "data":
                 borrowed[name] = value
         return borrowed
 
     def _imported(self, name: str) -> list[Any]:
-        """What the imports of the course's own answers make of a name, if they bind it."""
+        """Return the object that the imports of the course's own answers bind to a name, if any."""
         for statement in reversed(self._offered):
             here: dict[str, Any] = {}
             if name in _names(bound_names, statement) or statement.endswith("*"):
@@ -221,7 +221,7 @@ class Judge:
 
 
 def _names(kind: Callable[[str], set[str]], source: str) -> set[str]:
-    """The names of a kind in a cell; none, if it is no Python."""
+    """Return the names of a kind in a cell; none if it is not Python."""
     try:
         return kind(source)
     except SyntaxError:

@@ -1,6 +1,6 @@
-"""Plain data beyond Python's built-in types: numbers and containers of its library, and tables.
+"""Plain data beyond built-in types: numbers and containers of the standard library, and tables.
 
-An instance of a class derived from one of these is something else: it may hold code.
+Instances of subclasses are not included, since they may contain code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy
 
 __all__ = ["EXACT", "frame", "series", "table"]
 
-# By class: an instance as a list of parts, and an instance of such parts.
+# For each class: from an instance to a list of parts, and back.
 EXACT: dict[type, tuple[Callable[[Any], list[Any]], Callable[[list[Any]], Any]]] = {
     Fraction: (lambda v: [v.numerator, v.denominator], lambda parts: Fraction(*map(int, parts))),
     Decimal: (lambda v: [str(v)], lambda parts: Decimal(str(*parts))),
@@ -31,7 +31,7 @@ EXACT: dict[type, tuple[Callable[[Any], list[Any]], Callable[[list[Any]], Any]]]
 
 
 def table(value: Any) -> list[Any]:
-    """Return a Series or DataFrame of pandas as its row labels, its own labels, and its columns.
+    """Return a Series or DataFrame of pandas as row labels, name or labels, and columns.
 
     Args:
         value: the table.
@@ -44,13 +44,13 @@ def table(value: Any) -> list[Any]:
 
 
 def series(pandas: Any, parts: list[Any]) -> Any:
-    """Return the Series of such parts."""
+    """Return the Series made of such parts."""
     index, name, label, cells = parts
     return pandas.Series(cells, pandas.Index(index, name=name), name=label)
 
 
 def frame(pandas: Any, parts: list[Any]) -> Any:
-    """Return the DataFrame of such parts."""
+    """Return the DataFrame made of such parts."""
     index, name, labels, columns = parts
     rows = pandas.Index(index, name=name)
     made = pandas.DataFrame(dict(enumerate(columns)), index=rows)
@@ -59,6 +59,6 @@ def frame(pandas: Any, parts: list[Any]) -> Any:
 
 
 def _column(column: Any) -> Any:
-    """A column as an array of numbers, or as a list."""
+    """Return a column as an array of numbers, or as a list."""
     numbers = isinstance(column.dtype, numpy.dtype) and column.dtype.kind in "biufcmM"
     return column.to_numpy() if numbers else column.tolist()

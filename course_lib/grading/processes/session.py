@@ -23,12 +23,12 @@ __all__ = ["serve"]
 def serve(role: str, talk: socket.socket, limits: Limits) -> None:
     """Serve one submission until the coordinator closes the socket.
 
-    The first message holds the files to lay into the work folder, which is the current one.
+    The first message contains the files for the work folder, which is the current folder.
 
     Args:
         role: "student" or "judge".
         talk: the socket.
-        limits: what the process may use.
+        limits: the resources that the process may use.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     codec.MAY_IMPORT = True
@@ -56,7 +56,7 @@ def _lay_out(files: dict[str, bytes]) -> None:
 
 
 def _quietly(handler: Callable[[Any], Any], payload: bytes) -> bytes:
-    """Handle a message; an interrupt reaches the handler, but not what comes after it."""
+    """Handle a message; an interrupt reaches only the handler."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return reply(handler, payload)
@@ -65,7 +65,7 @@ def _quietly(handler: Callable[[Any], Any], payload: bytes) -> bytes:
 
 
 def _relay(link: Link, limits: Limits) -> Callable[[bytes], bytes]:
-    """Return a function that asks the student's process, by way of the coordinator."""
+    """Return a function that asks the student's process, through the coordinator."""
 
     def ask(question: bytes) -> bytes:
         link.send("C", question)

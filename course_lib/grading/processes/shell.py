@@ -1,7 +1,7 @@
-"""Run notebook cells in this process, with IPython, and collect what they show.
+"""Run notebook cells in this process, with IPython, and collect their outputs.
 
-IPython runs the cell as it does in a kernel: magics, ``display``, figures, top-level await. What
-is missing is the kernel's wire protocol; what a cell shows comes back as a list of outputs.
+IPython runs a cell as it does in a kernel: magics, ``display``, figures, top-level await. Only the
+kernel's wire protocol is missing; the outputs come back as a list.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Publisher(DisplayPublisher):
         self.shell.collect("display_data", data=_as_text(data), metadata=_sizes(metadata))
 
     def clear_output(self, wait: bool = False) -> None:
-        """Forget what the cell showed so far."""
+        """Drop the outputs so far."""
         self.shell.shown.clear()
 
 
@@ -45,7 +45,7 @@ class _Hook(DisplayHook):
     """Collect a cell's value."""
 
     def write_output_prompt(self) -> None:
-        """Write none."""
+        """Write no prompt."""
 
     def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
         """Collect the value."""
@@ -85,7 +85,7 @@ class Shell(InteractiveShell):
 
         Args:
             source: its source.
-            room: bytes of output to keep; what comes after is dropped.
+            room: bytes of output to keep; the rest is dropped.
 
         Returns:
             JSON: ``outputs`` as in a notebook file, and ``failure``, the name of the error that
@@ -98,14 +98,14 @@ class Shell(InteractiveShell):
         try:
             done = self.run_cell(source, store_history=False)
             error = done.error_before_exec or done.error_in_exec
-            if error is not None and not self.failure:  # an error that could not be shown is one
+            if error is not None and not self.failure:  # an error without output is one
                 self._showtraceback(type(error), "", [])
         finally:
             sys.stdout, sys.stderr = before
         return self._as_json()
 
     def failed(self, name: str, text: str) -> bytes:
-        """Return what ``show`` does of a cell that ends with an error, for one that cannot run."""
+        """Return the result of ``show`` for a cell that cannot run: this error."""
         self.shown, self.failure = [], name
         self.shown.append(_error(name, text, [text]))
         return self._as_json()
@@ -118,9 +118,9 @@ class Shell(InteractiveShell):
         return json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
 
     def collect(self, kind: str, **fields: Any) -> None:
-        """Keep an output, if there is room for it."""
+        """Keep an output, if there is room."""
         size = len(repr(fields))
-        credit = kind == "execute_result" and size < LONGEST_ERROR  # it may cost points
+        credit = kind == "execute_result" and size < LONGEST_ERROR  # errors may cost points
         if size <= self.room or credit:
             self.room -= size
             self.shown.append({"output_type": kind, **fields})
@@ -129,7 +129,7 @@ class Shell(InteractiveShell):
             self._note()
 
     def collect_text(self, name: str, text: str) -> None:
-        """Keep text of a stream, as far as there is room for it."""
+        """Keep text of a stream, as far as there is room."""
         kept = text[: max(self.room, 0)]
         if not kept:
             return
@@ -155,7 +155,7 @@ class Shell(InteractiveShell):
         self.shown.append(_error(self.failure, message, lines))
 
     def system(self, cmd: str) -> None:
-        """Run a command line and show what it says; there is no terminal for it."""
+        """Run a command line and show its output; there is no terminal."""
         done = subprocess.run(
             self.var_expand(cmd, depth=1),
             shell=True,
@@ -171,7 +171,7 @@ class Shell(InteractiveShell):
 
 
 def origin(value: Any) -> str:
-    """Return whence an object comes: two processes that import the same get the same text.
+    """Return the origin of an object: two processes that import the same get the same text.
 
     Args:
         value: a module, a function, a class, or any other object.
@@ -209,7 +209,7 @@ def _no_input(prompt: object = "") -> str:
 
 
 def _sizes(metadata: Any) -> dict[str, dict[str, int]]:
-    """How large the pictures of a bundle are to be shown, in pixels."""
+    """Return the display sizes of the pictures in a bundle, in pixels."""
     sizes = {}
     for kind in ("image/png", "image/jpeg"):
         said = (metadata or {}).get(kind, {})
@@ -220,7 +220,7 @@ def _sizes(metadata: Any) -> dict[str, dict[str, int]]:
 
 
 def _as_text(data: dict[str, Any]) -> dict[str, str]:
-    """The kinds of a bundle that a page may show, as text."""
+    """Return the MIME types of a bundle that a page may show, as text."""
     shown = {}
     for kind in ("text/plain", "image/png", "image/jpeg"):
         value = data.get(kind)

@@ -1,4 +1,4 @@
-"""What stands in the judge's process for what is the student's: functions, objects, errors."""
+"""Stand-ins in the judge's process for the student's functions, objects and errors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ NOT_RAISED = (
 
 
 class StudentError(Exception):
-    """An error of a student's function, of a kind that the judge does not know."""
+    """An error of a student's function, of a type that the judge does not know."""
 
 
 class StandIn:
-    """A student's function, called from afar.
+    """A student's function, called in the student's process.
 
     Args:
         name: its name there.
-        doc: what it says of itself.
+        doc: its docstring.
         question: sends a question to the student's process and returns the answer.
     """
 
@@ -38,16 +38,16 @@ class StandIn:
         self._question = question
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the result of the call, with the arguments changed as the call changed them."""
+        """Return the result of the call; arguments that the call changed are changed here too."""
         request = {"do": "call", "name": self.__name__, "args": list(args), "kwargs": kwargs}
         try:
             answer = self._question(request)
         except NotData as error:
-            raise TypeError(f"{self.__name__} takes data alone here: {error}") from None
+            raise TypeError(f"{self.__name__} takes only data here: {error}") from None
         given = *args, *kwargs.values()
         for i, now in dict(answer.get("changed", {})).items():
             _change(given[i], now)
-        for i in list(answer.get("same", [])):  # an argument itself, not another one like it
+        for i in list(answer.get("same", [])):  # an argument itself, not a copy
             return given[i]
         return answer["value"]
 
@@ -59,7 +59,7 @@ class StandIn:
 
 
 class NoData:
-    """What stands for a student's object that a test cannot use; to use it raises a TypeError."""
+    """A student's object that a test cannot use; using it raises a TypeError."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -76,7 +76,7 @@ class NoData:
 
 
 def error_of(answer: dict[str, Any]) -> Exception:
-    """Return the error that an answer tells of: of a built-in kind, or one that bears its name."""
+    """Return the error in an answer: of its built-in type, or a StudentError with its name."""
     kinds = [kind[:LONGEST_NAME] for kind in answer["error"] if isinstance(kind, str)]
     text = str(answer.get("text", ""))[:LONGEST_TEXT]
     if not kinds or any(kind in NOT_RAISED for kind in kinds):
@@ -86,13 +86,13 @@ def error_of(answer: dict[str, Any]) -> Exception:
         if isinstance(known, type) and issubclass(known, Exception) and known is not Exception:
             try:
                 return known(text) if kind == kinds[0] else type(kinds[0], (known,), {})(text)
-            except Exception:  # such as UnicodeDecodeError, which wants more than a text
+            except Exception:  # such as UnicodeDecodeError, which needs more than a text
                 continue
     return type(kinds[0], (StudentError,), {})(text)
 
 
 def _change(old: Any, now: Any) -> None:
-    """Make an argument what the call made of it, in place; what cannot be changed stays."""
+    """Change an argument in place to its value after the call; immutable ones stay."""
     torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
     if torch and isinstance(old, torch.Tensor) and isinstance(now, torch.Tensor):
         if old.shape == now.shape and old.dtype == now.dtype:

@@ -1,7 +1,7 @@
-"""The process that runs a student's cells, and answers what the judge asks of their names.
+"""The process that runs a student's cells, and answers the judge's questions about their names.
 
-Nothing here is trusted by anyone: student code shares this process and may change all of it. What
-it answers is data to the judge, and what its cells show is cut to size where it arrives.
+Nothing here is trusted: student code shares this process and may change all of it. Its answers are
+only data to the judge, and its outputs are cut to size by the receiver.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class _Heard(io.TextIOBase):
     text = ""
 
     def write(self, text: str) -> int:
-        """Keep it, as far as there is room."""
+        """Keep the text, as far as there is room."""
         self.text += str(text)[: LONGEST_TEXT - len(self.text)]
         return len(text)
 
 
 class Student:
-    """What a student's process does with each message.
+    """The response of a student's process to each message.
 
     Args:
         shell: where the cells run.
-        room: bytes of output that a cell may show.
+        room: the most output of a cell, in bytes.
     """
 
     def __init__(self, shell: Shell, room: int) -> None:
@@ -52,11 +52,11 @@ class Student:
         """Return the reply to one of the judge's questions: a value, or an error."""
         try:
             return getattr(self, f"_{request['do']}")(request)
-        except BaseException as error:  # an exit of the function is its error, too
+        except BaseException as error:  # an exit in the function counts as an error
             return _as_error(error)
 
     def _look(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What each of some names stands for: data, something to call, or neither; and whence."""
+        """Return what each name refers to: data, a callable, or neither; and its origin."""
         return {"value": {name: self._describe(name) for name in request["names"]}}
 
     def _describe(self, name: str) -> tuple[str, Any, str]:
@@ -70,7 +70,7 @@ class Student:
             doc = getattr(value, "__doc__", None)
             return "callable", doc[:LONGEST_TEXT] if isinstance(doc, str) else None
         try:
-            if isinstance(value, Iterator):  # to send it would use it up
+            if isinstance(value, Iterator):  # sending it would use it up
                 raise NotData
             encode(value)
         except NotData:
@@ -78,7 +78,7 @@ class Student:
         return "data", value
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Call a function, and tell also which arguments it changed, and which one it returned."""
+        """Call a function; also report which arguments it changed, and which one it returned."""
         args, kwargs = request["args"], request["kwargs"]
         before = [encode(value) for value in (*args, *kwargs.values())]
         function = self.shell.user_ns[request["name"]]
@@ -92,7 +92,7 @@ class Student:
         return {"value": value, "changed": changed, "same": same[:1], "printed": said.text}
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Evaluate an expression of the tests, where the student's names are known."""
+        """Evaluate an expression of the tests among the student's names."""
         with self._rebound(request["names"]):
             names = {**self.shell.user_ns, **request["data"]}
             if "torch" in sys.modules:
@@ -101,7 +101,7 @@ class Student:
 
     @contextlib.contextmanager
     def _rebound(self, names: dict[str, tuple[str, Any]]) -> Iterator[None]:
-        """Let names be for a while what a test made of them: gone, another's, or data."""
+        """Apply a test's changes to names for a while: deleted, rebound or set to data."""
         here = self.shell.user_ns
         before = {name: here[name] for name in names if name in here}
         now = {name: here[v] if how == "as" else v for name, (how, v) in names.items()}
@@ -117,7 +117,7 @@ class Student:
             here.update(before)
 
     def _modules(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The modules that are loaded here: what a warm start had better load before."""
+        """Return the modules that are loaded here, for a warm start to load in advance."""
         return {"value": [name for name in sys.modules if name.isascii()]}
 
 
@@ -125,7 +125,7 @@ def reply(handler: Callable[[Any], Any], payload: bytes) -> bytes:
     """Return the encoded answer to an encoded message, whatever the handler does.
 
     Args:
-        handler: takes the message, returns the answer.
+        handler: from the message to the answer.
         payload: the message.
     """
     try:
@@ -136,7 +136,7 @@ def reply(handler: Callable[[Any], Any], payload: bytes) -> bytes:
 
 
 def _as_error(error: BaseException) -> dict[str, Any]:
-    """An error as data: its kind with those it derives from, and its text."""
+    """Return an error as data: its type and base types, and its text."""
     kinds = [str(kind.__name__) for kind in type(error).__mro__]
     try:
         text = str(error)[:LONGEST_TEXT]

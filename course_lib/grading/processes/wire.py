@@ -1,7 +1,7 @@
-"""Messages over a socket: a letter that says what it is, and bytes, never more than agreed.
+"""Messages over a socket: a letter for the kind, and bytes, never more than a limit.
 
 Waiting is done in short polls, and each poll counts for at most its nominal time.
-A machine that freezes for seconds, or stops this process, therefore costs nobody any time.
+So nobody loses time if the machine freezes for seconds, or this process is stopped.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from time import monotonic
 
 __all__ = ["Closed", "Link", "TooLong"]
 
-HEAD = 9  # a letter and eight bytes of length
+HEAD = 9  # a letter, and eight bytes for the length
 PIECE = 1 << 20
-LOOK = 0.5  # seconds of a look, at most
+LOOK = 0.5  # the longest poll, in seconds
 
 
 class Closed(ConnectionError):
@@ -22,23 +22,23 @@ class Closed(ConnectionError):
 
 
 class TooLong(ConnectionError):
-    """The other side sent more than was agreed; what it sends cannot be followed any further."""
+    """The other side sent more than the limit; the stream cannot be parsed any further."""
 
 
 class Link:
-    """One end of a conversation.
+    """One end of a connection.
 
     Args:
         end: the socket.
 
     Attributes:
-        waited: seconds that this end has spent in waiting for the other one.
+        waited: seconds that this end has spent waiting for the other one.
     """
 
     def __init__(self, end: socket.socket) -> None:
         self.end = end
         self.waited = 0.0
-        self._come = bytearray()  # of the next message; kept when the time for it is over
+        self._come = bytearray()  # the start of the next message; kept after a timeout
 
     def send(self, kind: str, payload: bytes = b"", seconds: float | None = None) -> None:
         """Send one message.
@@ -46,10 +46,10 @@ class Link:
         Args:
             kind: one letter.
             payload: the bytes.
-            seconds: how long that may take; forever if None.
+            seconds: the timeout; None for none.
 
         Raises:
-            Closed: if nobody takes it.
+            Closed: if the other side does not receive it.
         """
         began = monotonic()
         try:
@@ -64,13 +64,13 @@ class Link:
         """Return the kind and the payload of the next message.
 
         Args:
-            longest: bytes that a payload may have.
-            seconds: how long to wait for all of it; forever if None.
+            longest: the longest payload, in bytes.
+            seconds: the timeout for the whole message; None for none.
 
         Raises:
-            Closed: if the other side went away.
-            TooLong: if the payload is longer than agreed.
-            TimeoutError: if it did not come in time; the next call goes on where this one was.
+            Closed: if the other side closed the connection.
+            TooLong: if the payload is longer than ``longest``.
+            TimeoutError: if it did not arrive in time; the next call resumes here.
         """
         until = None if seconds is None else self.waited + seconds
         self._wait_for(HEAD, until)
@@ -87,7 +87,7 @@ class Link:
         self.end.close()
 
     def _wait_for(self, size: int, until: float | None) -> None:
-        """Read until so many bytes of the message have come."""
+        """Read until this many bytes of the message have arrived."""
         while len(self._come) < size:
             if until is not None and until <= self.waited:
                 raise TimeoutError
@@ -98,8 +98,8 @@ class Link:
         """Return the next bytes, at most so many.
 
         Raises:
-            Closed: if the other side went away.
-            TimeoutError: if none came for a while.
+            Closed: if the other side closed the connection.
+            TimeoutError: if nothing arrived in this poll.
         """
         longest = None if until is None else min(until - self.waited, LOOK)
         began = monotonic()

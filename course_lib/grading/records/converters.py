@@ -1,7 +1,7 @@
-"""nbgrader's converters for one submission at a time, whose name is taken literally.
+"""nbgrader's converters for one submission at a time, with the student's id taken literally.
 
-To nbgrader a student's id is a glob and its log is the terminal. Here an id may hold anything that
-a folder's name may, any of nbgrader's folders can be swapped for another, and what it says goes to
+nbgrader treats a student's id as a glob and logs to the terminal. Here an id may contain anything
+that a folder's name may, any of nbgrader's folders can be replaced by another, and the log goes to
 ``.grading/grading.log``.
 """
 
@@ -27,15 +27,15 @@ from course_lib.grading.course import Course
 __all__ = ["Errors", "SingleSubmission", "SubmissionDirectory", "quiet"]
 
 LOG = "grading.log"
-STUDENT, ASSIGNMENT = "\0student\0", "\0assignment\0"  # no path holds these
+STUDENT, ASSIGNMENT = "\0student\0", "\0assignment\0"  # characters that no path contains
 
 
 class SubmissionDirectory(CourseDirectory):
-    """A course as nbgrader sees it, for one student, or none: ``.``, as nbgrader has it.
+    """nbgrader's view of a course for one student, or for none: ``.``, as in nbgrader.
 
     Attributes:
-        student: the id, no glob.
-        places: folders to use in place of the course's, by the name that the course gives them.
+        student: the id, taken literally.
+        places: folders to use instead of the course's, by the course's names for them.
     """
 
     student = Unicode(".")
@@ -51,7 +51,7 @@ class SubmissionDirectory(CourseDirectory):
             course: the course.
             assignment: the assignment's name.
             student: the student's id.
-            places: by nbgrader's word for it, "submitted" or another, the folder to use instead.
+            places: the folders to use instead, by nbgrader's name for them, such as "submitted".
         """
         view = cls(
             config=deepcopy(course.config),
@@ -68,7 +68,7 @@ class SubmissionDirectory(CourseDirectory):
     def format_path(
         self, nbgrader_step: str, student_id: str, assignment_id: str, escape: bool = False
     ) -> str:
-        """Return a folder of the course or, if ``escape``, a pattern for this student's alone."""
+        """Return a folder of the course or, if ``escape``, a pattern for only this student."""
         if not escape:
             return self._path(nbgrader_step, student_id, assignment_id)
         pattern = re.escape(self._path(nbgrader_step, STUDENT, ASSIGNMENT))
@@ -83,7 +83,7 @@ class SubmissionDirectory(CourseDirectory):
 
 
 class SingleSubmission(BaseConverter):
-    """Mixed into one of nbgrader's converters: it converts the one submission, and no other."""
+    """A mixin for nbgrader's converters: only this one submission is converted."""
 
     def init_notebooks(self) -> None:
         """Find the submission's notebooks."""
@@ -94,10 +94,10 @@ class SingleSubmission(BaseConverter):
 
 
 class Errors(logging.Handler):
-    """Keep what nbgrader logs of the last exception that it caught.
+    """Keep nbgrader's log of the last exception that it caught.
 
     Attributes:
-        text: the whole of it.
+        text: the full log message.
     """
 
     text = ""
@@ -110,22 +110,22 @@ class Errors(logging.Handler):
 
     @property
     def last(self) -> str:
-        """The start of the line of the traceback that names the exception."""
+        """The beginning of the traceback's line that names the exception."""
         lines = [line for line in self.text.splitlines() if re.match(r"[A-Za-z_][\w.]*(:|$)", line)]
         return lines[-1][:300] if lines else ""
 
 
 @contextmanager
 def quiet(course: Course) -> Iterator[Errors]:
-    """Let nbgrader find its tools and send what it says to the course's log.
+    """Let nbgrader find its tools, and send its messages to the course's log.
 
-    nbgrader starts ``alembic`` by name, which otherwise is found in an activated environment only.
+    nbgrader starts ``alembic`` by name, which is otherwise found only in an activated environment.
 
     Args:
         course: the course.
 
     Yields:
-        What hears of nbgrader's exceptions.
+        The handler that keeps nbgrader's exceptions.
     """
     course.store.mkdir(exist_ok=True)
     errors = Errors()

@@ -1,9 +1,9 @@
-"""The table of all grades, in the columns of nbgrader's own export, and quoted where it must be.
+"""The table of all grades, with the columns of nbgrader's own export, and properly quoted.
 
 An id may hold a comma, a quote or a line break; in nbgrader's table it would break the line. One
 assignment's grades also come as the files that Canvas and Moodle import: Canvas matches students by
 "SIS Login ID", Moodle by the column that the instructor picks there, "ID number" or "Email
-address". Who has no points in the gradebook has none in them, rather than zero.
+address". Students without points in the gradebook get an empty cell, not zero.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def grades(gradebook: Gradebook) -> str:
     """Return every student's grades in every assignment, as CSV; nothing handed in counts zero.
 
     Args:
-        gradebook: where they stand.
+        gradebook: the gradebook.
     """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -69,9 +69,9 @@ def canvas(gradebook: Gradebook, assignment: str, title: str) -> Iterator[dict[s
     """Yield the rows of a file for Canvas: Grades > Import.
 
     Args:
-        gradebook: where the grades stand.
+        gradebook: the gradebook.
         assignment: the assignment's name.
-        title: what Canvas calls it; ``Title (id)`` names one that is there already.
+        title: its title in Canvas; ``Title (id)`` for an existing assignment.
     """
     columns = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
     most = gradebook.find_assignment(assignment).max_score
@@ -87,9 +87,9 @@ def moodle(gradebook: Gradebook, assignment: str, title: str) -> Iterator[dict[s
     """Yield the rows of a file for Moodle: Grades > Import > CSV file.
 
     Args:
-        gradebook: where the grades stand.
+        gradebook: the gradebook.
         assignment: the assignment's name.
-        title: what the column is called; in Moodle it is mapped to a grade item.
+        title: the title of the column, which is mapped to a grade item in Moodle.
     """
     for student in gradebook.students:
         yield {

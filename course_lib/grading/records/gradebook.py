@@ -1,7 +1,7 @@
-"""The gradebook as a file among others: opened, waited for while it is locked, and backed up.
+"""The gradebook's file: opening it, waiting while it is locked, and backing it up.
 
-Formgrader, a backup program or another command may hold it for a while. nbgrader then gives up
-after seconds; here a write is tried again.
+Formgrader, a backup program or another command may lock it for a while. nbgrader then gives up
+after a few seconds; here a write is retried.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ T = TypeVar("T")
 
 
 class NotRecorded(RuntimeError):
-    """The gradebook did not take something; results are kept, and the next run records them."""
+    """A write to the gradebook failed; results are kept, and the next run records them."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What the gradebook says of one submission.
+    """The gradebook's score of one submission.
 
     Attributes:
-        points: given so far, by tests and by hand, less what being late cost.
-        max_points: what the assignment can give.
-        needs_manual: whether something awaits a reader.
+        points: given so far, by tests and by hand, minus late penalties.
+        max_points: the maximum points of the assignment.
+        needs_manual: whether something is still to be marked by hand.
     """
 
     points: float
@@ -66,7 +66,7 @@ class Score:
 
 
 def database(course: Course) -> Path | None:
-    """Return the file of the gradebook, there or not, or nothing if it lives in a server.
+    """Return the gradebook's path, existing or not, or None if it is on a database server.
 
     Args:
         course: the course.
@@ -76,7 +76,7 @@ def database(course: Course) -> Path | None:
 
 
 def open_gradebook(course: Course) -> Gradebook:
-    """Return the gradebook of a course; it is made if it is not there.
+    """Return the gradebook of a course; it is created if needed.
 
     Args:
         course: the course.
@@ -86,7 +86,7 @@ def open_gradebook(course: Course) -> Gradebook:
 
 
 def score_of(course: Course, assignment: str, student: str) -> Score | None:
-    """Return a submission's score, or nothing if the gradebook has no such submission.
+    """Return a submission's score, or None if the gradebook has no such submission.
 
     Args:
         course: the course.
@@ -102,11 +102,11 @@ def score_of(course: Course, assignment: str, student: str) -> Score | None:
 
 @dataclass(frozen=True)
 class Mark:
-    """What the gradebook says of one graded cell.
+    """The gradebook's entry for one graded cell.
 
     Attributes:
         points: given so far.
-        waits: whether it awaits a reader.
+        waits: whether it is still to be marked by hand.
     """
 
     points: float
@@ -114,7 +114,7 @@ class Mark:
 
 
 def marks(course: Course, assignment: str) -> dict[str, dict[str, dict[str, Mark]]]:
-    """Return the marks of everybody's cells, by student, notebook and grade id.
+    """Return the marks of all students' cells, by student, notebook and grade id.
 
     Args:
         course: the course.
@@ -147,7 +147,7 @@ def back_up(course: Course) -> Path | None:
         course: the course.
 
     Returns:
-        The copy, or nothing if there is no file to copy.
+        The path of the copy, or None if there is no file to copy.
     """
     source = database(course)
     if source is None or not source.is_file():
@@ -168,12 +168,12 @@ def back_up(course: Course) -> Path | None:
 
 
 def patiently(course: Course, patience: float, action: Callable[[], T]) -> T:
-    """Return what an action on the gradebook returns, once the gradebook is not locked.
+    """Return the result of an action on the gradebook, retried while the gradebook is locked.
 
     Args:
         course: the course.
-        patience: seconds after which a locked gradebook is given up.
-        action: what to do, from its start each time.
+        patience: seconds after which to give up on a locked gradebook.
+        action: the action; it is restarted each time.
 
     Raises:
         NotRecorded: if the gradebook stays locked, or the action fails for another reason.
@@ -183,7 +183,7 @@ def patiently(course: Course, patience: float, action: Callable[[], T]) -> T:
         with quiet(course) as errors:
             try:
                 return action()
-            except Exception as error:  # of any kind: nobody else may suffer from it
+            except Exception as error:  # of any type: other submissions must not be affected
                 late = time.monotonic() + pause > deadline
                 if late or not _locked(error, errors):
                     raise NotRecorded(errors.last or repr(error)) from error
@@ -192,7 +192,7 @@ def patiently(course: Course, patience: float, action: Callable[[], T]) -> T:
 
 
 def _locked(error: BaseException | None, errors: Errors) -> bool:
-    """Whether the gradebook was locked; nbgrader turns that into its own exceptions."""
+    """Return whether the gradebook was locked; nbgrader hides this in its own exceptions."""
     while error is not None and LOCKED not in str(error):
         error = error.__cause__ or error.__context__
     return error is not None or LOCKED in errors.text

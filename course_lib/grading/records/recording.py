@@ -1,8 +1,8 @@
-"""Results into ``gradebook.db`` and ``autograded/``, by nbgrader's own ``Autograde``.
+"""Recording results in ``gradebook.db`` and ``autograded/`` with nbgrader's own ``Autograde``.
 
-The outputs are in the notebooks already, made by our judge; nbgrader reads them as if it had run
-the cells. So points, late penalties, formgrader, export and grades given by hand stay its own.
-One process at a time may record.
+The notebooks already contain the outputs, made by our judge; nbgrader reads them as if it had run
+the cells. So it remains in charge of points, late penalties, formgrader, export and manual grades.
+Only one process at a time may record.
 """
 
 from __future__ import annotations
@@ -42,34 +42,34 @@ TIMESTAMP = re.compile(
 
 
 class Register(SingleSubmission, GenerateAssignment):
-    """nbgrader's release of an assignment, which tells the gradebook about it."""
+    """nbgrader's release of an assignment, which adds it to the gradebook."""
 
 
 class Replay(SingleSubmission, Autograde):
-    """nbgrader's grading in one pass: nothing is to be cleared or run between two."""
+    """nbgrader's autograding in one pass, since there is nothing to clear or to run."""
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
-        """Convert a notebook that has its outputs."""
+        """Convert a notebook that already has its outputs."""
         super(Autograde, self).convert_single_notebook(notebook_filename)
 
 
 class Recorder:
-    """The one writer of a course's gradebook, which is backed up before the first write.
+    """The only writer of a course's gradebook, which is backed up before the first write.
 
     Args:
         course: the course.
         assignment: the assignment's name.
-        patience: seconds to wait for a gradebook that something else holds locked.
+        patience: seconds to wait for a locked gradebook.
     """
 
     def __init__(self, course: Course, assignment: str, patience: float = 60.0) -> None:
         self.course, self.assignment, self.patience = course, assignment, patience
         self.results = Results(course.store / "results")
-        self.unjudged: Mapping[str, Mapping[str, str]] = {}  # tests that a person grades, and why
+        self.unjudged: Mapping[str, Mapping[str, str]] = {}  # tests left to a person, and why
         self._backed_up = False
 
     def register(self) -> None:
-        """Tell the gradebook about the assignment, unless it knows it as it is.
+        """Add the assignment to the gradebook, unless it is there unchanged.
 
         Raises:
             CourseProblem: if nbgrader refuses the assignment, or the gradebook is locked for too
@@ -81,13 +81,13 @@ class Recorder:
             raise CourseProblem(f"the gradebook refused {self.assignment}: {error}") from error
 
     def record(self, result: Result) -> Score | None:
-        """Write a result into the gradebook and into ``autograded/``; again does no harm.
+        """Write a result to the gradebook and to ``autograded/``; repeating this is harmless.
 
         Args:
             result: the result.
 
         Returns:
-            The score, or nothing if nothing was run: the gradebook then stays as it is.
+            The score, or None if nothing was run: the gradebook is then unchanged.
 
         Raises:
             NotRecorded: if the gradebook is locked for too long, or nbgrader fails.
@@ -99,7 +99,7 @@ class Recorder:
         return score
 
     def holds(self, result: Result) -> bool:
-        """Return whether the graded notebooks of a result lie in ``autograded/``.
+        """Return whether the graded notebooks of a result are in ``autograded/``.
 
         Args:
             result: the result.
@@ -111,7 +111,7 @@ class Recorder:
         """Write the grades of all assignments to ``grades.csv``.
 
         Returns:
-            The students whose grade in it, if any, is not of what they handed in last.
+            The students whose grade in it, if any, is not that of their latest submission.
 
         Raises:
             NotRecorded: if the gradebook is locked for too long.
@@ -158,7 +158,7 @@ class Recorder:
         self._backed_up = True
 
     def _stage(self, result: Result, folder: Path) -> None:
-        """Lay out a result as a submission: notebooks, and when it was handed in."""
+        """Write a result as a submission: its notebooks and its time stamp."""
         folder.mkdir(parents=True)
         for name, notebook in result.notebooks.items():
             made = leave_to_person(nbformat.from_dict(notebook), self.unjudged.get(name, {}))
@@ -169,7 +169,7 @@ class Recorder:
             (folder / "timestamp.txt").write_text(when)
 
     def _registered(self) -> bool:
-        """Whether the gradebook knows the assignment's notebooks."""
+        """Return whether the assignment's notebooks are in the gradebook."""
         file = database(self.course)
         if file and not file.is_file():
             return False
@@ -188,7 +188,7 @@ class Recorder:
 
 
 def _timestamp(path: Path) -> str | None:
-    """When a submission was handed in, if a plain file says so in a form that nbgrader reads."""
+    """Return the time of a submission, if a plain file gives it in a format that nbgrader reads."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return None

@@ -1,7 +1,7 @@
-"""One line a submission: points, state, reason. Every folder that was handed in is in it once.
+"""One line per submission: points, state, reason. Every submitted folder occurs once.
 
-The points are the gradebook's, everything else is what the grader found. What students chose, their
-names for example, can neither steer a terminal nor become a formula in a spreadsheet.
+The points are the gradebook's, everything else is the grader's. Text that students chose, such as
+names, can neither control a terminal nor become a formula in a spreadsheet.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "
 
 @dataclass(frozen=True)
 class Line:
-    """What is known of one student's submission.
+    """The report on one student's submission.
 
     Attributes:
         student: the student's id.
-        state: the result's, or why there is none that counts.
-        points: the gradebook's, if it has some.
-        max_points: what the assignment can give.
-        waits: whether a written answer awaits a reader.
-        reason: what can be told to the student.
-        notes: what was found and mended, and what the instructor alone is told.
+        state: the result's state, or why there is no valid result.
+        points: the points in the gradebook, or None.
+        max_points: the maximum points of the assignment.
+        waits: whether a written answer is still to be marked.
+        reason: the explanation for the student.
+        notes: what was found and repaired, and notes for the instructor only.
         seconds: wall time.
-        isolation: how far the student's code was shut in.
+        isolation: the isolation of the student's code.
     """
 
     student: str
@@ -70,12 +70,12 @@ class Line:
 
 
 def report(course: Course, assignment: str, digest_of: Callable[[Submission], str]) -> list[Line]:
-    """Return what is known of each submission, by student.
+    """Return the report on each submission, sorted by student.
 
     Args:
         course: the course.
         assignment: the assignment's name.
-        digest_of: what digest a submission's result would have, as it lies there now.
+        digest_of: the digest that the result of a submission would have in its present state.
 
     Raises:
         CourseProblem: if nothing was handed in.
@@ -99,7 +99,7 @@ def table(lines: list[Line]) -> str:
     """Return the lines as a table for a terminal.
 
     Args:
-        lines: those of the report.
+        lines: the lines of the report.
     """
     rows = [[_printable(cell) for cell in line.cells().values()] for line in lines]
     rows.insert(0, list(Line("", "").cells()))
@@ -114,7 +114,7 @@ def summary(lines: list[Line]) -> str:
     """Return how many submissions are in each state, the most frequent first.
 
     Args:
-        lines: those of the report.
+        lines: the lines of the report.
 
     Example:
         >>> summary([Line("ada", "graded"), Line("bob", "missing"), Line("eve", "graded")])
@@ -125,21 +125,21 @@ def summary(lines: list[Line]) -> str:
 
 
 def write_csv(lines: list[Line], path: Path) -> None:
-    """Write the lines into a file for a spreadsheet.
+    """Write the lines to a CSV file for a spreadsheet.
 
     Args:
-        lines: those of the report.
+        lines: the lines of the report.
         path: the file.
     """
     write_whole(path, as_csv([line.cells() for line in lines], Line("", "").cells()))
 
 
 def as_csv(rows: Sequence[Mapping[str, str]], columns: Iterable[str] | None = None) -> bytes:
-    """Return a table as CSV in which no cell is a formula to a spreadsheet.
+    """Return a table as CSV in which a spreadsheet finds no formula.
 
     Args:
-        rows: by column what stands in it.
-        columns: those of the table; the first row's if not given.
+        rows: for each row its cells, by column.
+        columns: the columns of the table; those of the first row if not given.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -149,7 +149,7 @@ def as_csv(rows: Sequence[Mapping[str, str]], columns: Iterable[str] | None = No
 
 
 def _scores(course: Course, assignment: str) -> tuple[dict[str, Score], set[str]]:
-    """The gradebook's scores of an assignment by student, and all students that it knows."""
+    """Return the gradebook's scores for an assignment by student, and all students in it."""
     file = database(course)
     if file and not file.is_file():
         return {}, set()
@@ -190,10 +190,10 @@ def _number(value: float | None) -> str:
 
 
 def _printable(text: str) -> str:
-    """The text in one line, without anything that a terminal obeys."""
+    """Return the text on one line, without terminal escape sequences."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def _harmless(text: str) -> str:
-    """The text as a spreadsheet shows it, not as it computes it."""
+    """Return the text in a form that a spreadsheet shows and does not evaluate."""
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,8 +1,8 @@
-"""What became of each submission, on disk before anything of it reaches the gradebook.
+"""The result of each submission, stored on disk before it is recorded in the gradebook.
 
-A result's file is named by a digest of all that it depends on, so an equal submission is never
-run twice. An index per assignment says which result is a student's latest, and whether the
-gradebook has it. Every file is written whole or not at all.
+A result's file is named after a digest of everything that it depends on, so an equal submission is
+never run twice. An index per assignment says which result is a student's latest, and whether it is
+in the gradebook. Every file is written completely or not at all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Result", "Results", "digest"]
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one submission.
+    """The result of one submission.
 
     Attributes:
         student: the student's id.
@@ -31,13 +31,13 @@ class Result:
         state: "graded", "timed out", "out of memory", "crashed", "tampered", "copied",
             "malformed", "missing" or "failed".
         reason: one sentence that an instructor can forward to the student.
-        notes: what was found and mended.
-        private: what the instructor alone is told.
-        times: by file name the wall time of each cell, by its id.
+        notes: what was found and repaired.
+        private: notes for the instructor only.
+        times: by file name, the wall time of each cell, by its id.
         isolation: "full", "files" or "limits".
         seconds: wall time.
-        notebooks: by file name the merged notebooks as nbformat's JSON, outputs filled in; none
-            if nothing was run.
+        notebooks: by file name, the merged notebooks with outputs as nbformat's JSON; empty if
+            nothing was run.
     """
 
     student: str
@@ -54,10 +54,10 @@ class Result:
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """Return one digest of many parts; where one ends and the next begins matters.
+    """Return one digest of many parts; the boundaries between them matter.
 
     Args:
-        parts: what is to be told apart.
+        parts: the parts.
 
     Example:
         >>> digest([b"ab", b"c"]) == digest([b"a", b"bc"])
@@ -74,7 +74,7 @@ class Results:
     """The results of a course.
 
     Args:
-        folder: where their files lie; the indices are stored next to it.
+        folder: the folder of their files; the indices are stored next to it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -82,10 +82,10 @@ class Results:
         self._lock = RLock()
 
     def get(self, digest: str) -> Result | None:
-        """Return a result, or nothing if there is none that can be read whole.
+        """Return a result, or None if there is none or it cannot be read.
 
         Args:
-            digest: the result's.
+            digest: the digest of the result.
         """
         try:
             found = json.loads(self._file(digest).read_bytes())
@@ -95,7 +95,7 @@ class Results:
         return result if result.digest == digest and _well_typed(result) else None
 
     def put(self, result: Result) -> None:
-        """Keep a result as its student's latest, not yet recorded.
+        """Store a result as its student's latest, not yet recorded.
 
         Args:
             result: the result.
@@ -110,8 +110,8 @@ class Results:
     def latest(self, assignment: str) -> dict[str, Result]:
         """Return each student's latest result, by student.
 
-        Results that cannot be read, or that are of another student or assignment than the index
-        says, are left out.
+        Results that cannot be read, or whose student or assignment differs from the index, are left
+        out.
 
         Args:
             assignment: the assignment's name.
@@ -124,7 +124,7 @@ class Results:
         }
 
     def mark_recorded(self, result: Result) -> None:
-        """Note that the gradebook has a result, if it still is its student's latest.
+        """Mark a result as recorded in the gradebook, if it is still its student's latest.
 
         Args:
             result: the result.
@@ -136,7 +136,7 @@ class Results:
                 self._write(result.assignment, index)
 
     def recorded(self, assignment: str) -> set[str]:
-        """Return the students whose latest result the gradebook has.
+        """Return the students whose latest result is in the gradebook.
 
         Args:
             assignment: the assignment's name.
@@ -147,7 +147,7 @@ class Results:
         return self.folder / f"{digest}.json"
 
     def _index(self, assignment: str) -> dict[str, dict[str, Any]]:
-        """The index; without one nothing is lost, for results are found again by their digest."""
+        """Return the index; nothing is lost without it, since results are found by digest."""
         try:
             found = json.loads((self.folder.parent / f"{assignment}.json").read_bytes())
             return {s: e for s, e in found.items() if isinstance(e["digest"], str)}
@@ -160,7 +160,7 @@ class Results:
 
 
 def _well_typed(result: Result) -> bool:
-    """Whether each field holds what an empty result's holds."""
+    """Return whether each field has the same type as in an empty result."""
     empty = Result("", "", "", "")
     kinds = {f.name: type(getattr(empty, f.name)) for f in fields(Result)}
     kinds["seconds"] = (int, float)

@@ -1,7 +1,7 @@
-"""The same run on several machines: a Dask cluster that carries out the jobs.
+"""A run on several machines: a Dask cluster executes the jobs.
 
-Each worker process has its own warm hosts, and this package is installed on each machine. A
-job holds all that it needs and its outcome is plain data; the gradebook stays here.
+Each worker process has its own warm hosts; this package must be installed on each machine. A job
+contains everything that it needs and its outcome is plain data; the gradebook stays here.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from course_lib.grading.running import engine
 
 __all__ = ["cluster"]
 
-PATIENCE = 10  # seconds to find the scheduler
-RETRIES = 3  # times that a job is given to another worker when its own has died
+PATIENCE = 10  # seconds to wait for the scheduler
+RETRIES = 3  # how often a job moves to another worker after its own has died
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def cluster(address: str) -> Iterator[Executor]:
     """Yield an executor whose jobs run on a Dask cluster.
 
     Args:
-        address: of its scheduler, for example ``tcp://127.0.0.1:8786``.
+        address: the address of its scheduler, for example ``tcp://127.0.0.1:8786``.
 
     Raises:
         CourseProblem: if Dask is not installed or the scheduler does not answer.
@@ -39,7 +39,7 @@ def cluster(address: str) -> Iterator[Executor]:
         raise CourseProblem(f"no Dask scheduler at {address}: {error}") from None
     with client:
         try:
-            # Equal jobs of two students are two jobs all the same.
+            # Equal jobs of two students are still two jobs.
             yield client.get_executor(pure=False, retries=RETRIES)
         finally:
             client.run(engine.close)

@@ -1,7 +1,7 @@
-"""One submission's work, wherever it is done: in a thread here, or on another machine.
+"""Running one submission, in a thread here or on another machine.
 
-The walls are put up once in a process and used for all its jobs. A job and what it gives are plain
-data, so that any ``concurrent.futures`` executor can carry them.
+The sandbox is built once per process and used for all its jobs. Jobs and outcomes are plain data,
+so any ``concurrent.futures`` executor can run them.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Job:
 
     Attributes:
         notebooks: merged notebooks as JSON text, by file name.
-        declared: what each source notebook says of its names.
-        student_files: laid into the student's work folder.
-        course_files: laid into the judge's.
-        limits: what a process may use.
+        declared: the imports and the answers' names of each source notebook, by file name.
+        student_files: the files in the student's work folder.
+        course_files: the files in the judge's work folder.
+        limits: the resources that a process may use.
         isolation: the weakest tier to accept.
         packages: top-level packages that the notebooks import.
         preload: modules to import before forking.
@@ -49,13 +49,13 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of a job.
+    """The outcome of a job.
 
     Attributes:
-        executions: by file name.
+        executions: the execution of each notebook, by file name.
         isolation: the tier in which it ran.
         seconds: wall time.
-        problem: why nothing was run, if so.
+        problem: why nothing was run, or "".
     """
 
     executions: dict[str, Execution] = field(default_factory=dict)
@@ -69,8 +69,8 @@ Loaded = Callable[[list[str]], None]
 _lock = threading.Lock()
 _stopped = threading.Event()
 _hosts: dict[tuple[str, ...], tuple[HostClient, HostClient]] = {}
-_imported: dict[tuple[str, ...], set[str]] = {}  # by the hosts of each kind
-_private: list[tuple[HostClient, HostClient]] = []  # of one submission each
+_imported: dict[tuple[str, ...], set[str]] = {}  # the hosts of each kind
+_private: list[tuple[HostClient, HostClient]] = []  # for one submission each
 
 
 def work(job: Job, loaded: Loaded | None = None) -> Outcome:
@@ -81,7 +81,7 @@ def work(job: Job, loaded: Loaded | None = None) -> Outcome:
         loaded: called with the modules that are loaded after each notebook.
 
     Returns:
-        What came of it; never raises because of what the submission does.
+        The outcome; nothing that the submission does makes this raise.
     """
     tier, began = probe(), time.monotonic()
     outcome = Outcome(isolation=tier.name)
@@ -101,7 +101,7 @@ def _run(job: Job, name: str, text: str, tier: Tier, loaded: Loaded | None) -> E
     if tier.warm:
         try:
             return execute(*given, _warm(job, tier), *more)
-        except HostLost:  # whoever did it: this one now runs where it meets nobody else
+        except HostLost:  # whoever caused it: this submission now runs on hosts of its own
             close()
             if _stopped.is_set():
                 raise
@@ -120,7 +120,7 @@ def _run(job: Job, name: str, text: str, tier: Tier, loaded: Loaded | None) -> E
 
 
 def _warm(job: Job, tier: Tier) -> tuple[HostClient, HostClient]:
-    """The hosts that this process keeps for jobs of this kind; they import what they lack."""
+    """Return this process's warm hosts for jobs of this kind; they import what is missing."""
     kind = (tier.name, *job.packages)
     with _lock:
         if kind not in _hosts:
@@ -144,7 +144,7 @@ def _started(job: Job, tier: Tier) -> tuple[HostClient, HostClient]:
 
 
 def _let_import(hosts: tuple[HostClient, HostClient], names: list[str]) -> None:
-    for host in hosts:  # both import at the same time
+    for host in hosts:  # both import in parallel
         host.ask_to_import(names)
     for host in hosts:
         host.await_ready()
@@ -156,15 +156,15 @@ def _end(hosts: tuple[HostClient, HostClient]) -> None:
 
 
 def begin() -> None:
-    """Start a run, whatever became of the one before."""
+    """Start a run, whatever happened to the one before."""
     _stopped.clear()
 
 
 def close(for_good: bool = False) -> None:
-    """Take down all walls of this process.
+    """End all hosts of this process.
 
     Args:
-        for_good: whether a submission that runs now is given up.
+        for_good: whether running submissions are aborted.
     """
     if for_good:
         _stopped.set()
@@ -179,7 +179,7 @@ def close(for_good: bool = False) -> None:
 def learn(job: Job) -> tuple[Outcome, list[str]]:
     """Run a job, and return also the modules that are loaded in the student's process after it.
 
-    Meant for the course's own solution: what it loads in its course, a warm host loads before.
+    Meant for the course's own solution: a warm host loads these modules in advance.
 
     Args:
         job: the job.

@@ -1,8 +1,8 @@
 """Run one merged notebook: the student's cells in one process, the test cells in another.
 
-The coordinator goes through the cells in their order. It passes the judge's questions on to the
-student's process and the answers back, unread, and keeps the time. The verdict of a test cell is
-what the judge's own process shows; nothing that the student's process says decides it.
+The coordinator goes through the cells in order. It passes the judge's questions to the student's
+process and the answers back, unread, and keeps the time. The verdict on a test cell is the output
+of the judge's own process; nothing that the student's process says decides it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Execution", "execute"]
 
-EXPANDED = 8  # times that an output may grow when it is written as JSON
-GRACE = 30.0  # seconds that a test cell may take beyond the calls that it makes
-LATER, AT_LEAST = 0.1, 10.0  # of the limit, and in seconds: what cells get after a timeout
+EXPANDED = 8  # factor by which an output may grow as JSON
+GRACE = 30.0  # seconds of a test cell in addition to its calls
+LATER, AT_LEAST = 0.1, 10.0  # after a timeout: this share of the limit, or these seconds
 GONE = {
     "memory": ("out of memory", "{at} used more than {limits.memory} bytes of memory"),
     "timeout": ("timed out", "{at} ran longer than {allowed:g} s and did not stop"),
@@ -35,12 +35,12 @@ GONE = {
 
 @dataclass
 class Execution:
-    """What came of running a notebook.
+    """The result of running a notebook.
 
     Attributes:
-        outputs: by cell id, what each code cell showed, as in a notebook file.
+        outputs: the outputs of each code cell, as in a notebook file, by cell id.
         ending: "graded", "timed out", "out of memory" or "crashed".
-        reason: one sentence on an ending that is not "graded".
+        reason: one sentence on an ending other than "graded".
         seconds: wall time of each cell, by id.
     """
 
@@ -66,20 +66,20 @@ def execute(
         source: what the source notebook declares; the judge runs its imports first.
         student_files: the files in the student's process: the course's and the student's own.
         course_files: the files in the judge's process: the course's.
-        hosts: where the student's and the judge's process are forked.
-        limits: what they may use.
-        loaded: called with the modules that the student's process has loaded in the end.
+        hosts: the hosts that fork the student's and the judge's process.
+        limits: the resources that they may use.
+        loaded: called with the modules that the student's process has loaded at the end.
 
     Returns:
-        What came of it.
+        The outputs, the ending and the times.
 
     Raises:
-        HostLost: if a host ended; nothing is then known.
+        HostLost: if a host ended; the result is then unknown.
     """
     try:
         student = hosts[0].session(limits, student_files)
     except Gone:
-        return Execution(ending="crashed", reason="its files could not be laid out")
+        return Execution(ending="crashed", reason="its files could not be copied into its folder")
     try:
         judge = hosts[1].session(limits, course_files)
         try:
@@ -97,7 +97,7 @@ def execute(
 
 
 class _Run:
-    """The course of one execution."""
+    """The state of one execution."""
 
     def __init__(self, source: Declared, student: Session, judge: Session, limits: Limits) -> None:
         self.source, self.student, self.judge, self.limits = source, student, judge, limits
@@ -112,7 +112,7 @@ class _Run:
         self._judged("I", self.source.imports, offered=self.source.offered)
 
     def cell(self, cell: NotebookNode) -> None:
-        """Run a cell where it belongs and keep what it showed."""
+        """Run a cell in the process or processes it belongs to, and keep its outputs."""
         began = time.monotonic()
         where = role(cell)
         self.at = _named(cell)
@@ -131,7 +131,7 @@ class _Run:
         return list(decode(self._question(encode({"do": "modules"}), GRACE)).get("value", []))
 
     def _run(self, source: str) -> list[dict[str, Any]]:
-        """Run a cell of the student's and return what it showed."""
+        """Run one of the student's cells and return its outputs."""
         if self.gone:
             return [error("NotRun", f"not run: {self.gone}")]
         seconds = self._left()
@@ -147,7 +147,7 @@ class _Run:
             return [self._lost(gone)]
 
     def _judged(self, kind: str, source: Any, **more: Any) -> list[dict[str, Any]]:
-        """Let the judge run a cell, serve its questions, and return what it showed."""
+        """Let the judge run a cell, serve its questions, and return the outputs."""
         end = self._now() + self._left()
         try:
             self.judge.tell(kind, encode({"source": source, **more}))
@@ -157,22 +157,22 @@ class _Run:
                     return outputs(payload, self.limits.output)
                 self.judge.tell("A", self._question(payload, end - self._now()))
         except Gone as gone:
-            # With the course's own solution it lived, so it is what the code returned.
+            # It survived the course's own solution, so the student's return value is the cause.
             self.result.ending = GONE[gone.ending][0] if kind == "X" else "failed"
             self.result.reason = "a test could not be finished with what the code returned"
             return [error("NotRun", f"not run: {self.result.reason}")]
 
     def _hear_judge(self, end: float) -> tuple[str, bytes]:
-        """Return the judge's next message; interrupt it when its time is over."""
+        """Return the judge's next message; interrupt it when its time is up."""
         try:
             return self.judge.hear(max(end + GRACE - self._now(), 0.1))
-        except TimeoutError:  # in what the code returned: the course's own solution came to an end
+        except TimeoutError:  # due to the return value: the solution's ended in time
             self.judge.interrupt()
             self._is_late()
             return self.judge.settle()
 
     def _question(self, payload: bytes, seconds: float) -> bytes:
-        """Pass a question on to the student's process and return its answer."""
+        """Pass a question to the student's process and return its answer."""
         if seconds <= 0:
             return _answer("TimeoutError", "there is no time left for this call")
         if not self.gone:
@@ -180,7 +180,7 @@ class _Run:
                 return self._passed_on(payload, seconds)
             except Gone as gone:
                 self._lost(gone)
-        return _answer("StudentGone", f"the code does not run any more: {self.gone}")
+        return _answer("StudentGone", f"the code is no longer running: {self.gone}")
 
     def _passed_on(self, payload: bytes, seconds: float) -> bytes:
         self.student.tell("C", payload)
@@ -191,15 +191,15 @@ class _Run:
             return _answer("TimeoutError", f"the call was stopped after {seconds:.0f} s")
 
     def _now(self) -> float:
-        """Seconds that went by in waiting for either process; all others are not theirs."""
+        """Return the seconds spent waiting for either process; other time is not theirs."""
         return self.student.waited + self.judge.waited
 
     def _left(self) -> float:
-        """Seconds that the next cell may take."""
+        """Return the time limit of the next cell, in seconds."""
         return min(self.allowed, max(self.until - self._now(), 0.1))
 
     def _overtime(self) -> None:
-        """Interrupt the student's process and note that its time was over."""
+        """Interrupt the student's process and note that its time was up."""
         self.student.interrupt()
         whole = self._is_late()
         self.student.settle()
@@ -207,10 +207,10 @@ class _Run:
             self.gone = self.result.reason
 
     def _is_late(self) -> bool:
-        """Note that a cell's time was over; return whether that of the notebook is."""
+        """Note that a cell's time was up; return whether the notebook's is."""
         whole = self.until - self._now() < 1
         limit, what = (self.limits.seconds, "the notebook") if whole else (self.allowed, self.at)
-        if whole or self.result.ending != "timed out":  # the first is what the others come from
+        if whole or self.result.ending != "timed out":  # the first causes the others
             self.result.ending = "timed out"
             self.result.reason = f"{what} ran longer than {limit:g} s and was stopped"
         seconds = max(LATER * self.limits.cell_seconds, AT_LEAST)
@@ -225,11 +225,11 @@ class _Run:
 
 
 def _named(cell: NotebookNode) -> str:
-    """How a student finds a cell: by its grade id, or by how it begins."""
+    """Return a description by which a student finds a cell: its grade id, or its beginning."""
     name = grade_id(cell)
     return f"the cell {name}" if name else f"the cell that begins {cell.source.strip()[:40]!r}"
 
 
 def _answer(kind: str, text: str) -> bytes:
-    """An answer that the coordinator gives in the student's place."""
+    """Return an answer that the coordinator gives in place of the student's process."""
     return encode({"error": [kind, "Exception"], "text": text})

@@ -1,4 +1,4 @@
-"""Processes behind walls, as the coordinator holds them: warm hosts, and sessions on them."""
+"""The coordinator's side of the sandboxed processes: warm hosts, and sessions on them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from course_lib.grading.sandbox.limits import Limits
 
 __all__ = ["Gone", "HostClient", "HostLost", "Session"]
 
-END, GRACE = 3.0, 10.0  # seconds that a host has to end, and a process to react to an interrupt
-PATIENCE = 60.0  # seconds for what takes none, on a machine that stands still for a while
+END, GRACE = 3.0, 10.0  # seconds for a host to end, and for a process to react to an interrupt
+PATIENCE = 60.0  # seconds for what takes none, unless the machine freezes for a while
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime")
-START = 120.0  # seconds that a host may take to come up and to import
+START = 120.0  # seconds for a host to start and to import
 
 
 class Gone(Exception):
@@ -40,16 +40,16 @@ class Gone(Exception):
 
 
 class HostLost(Exception):
-    """A host ended, and with it all its sessions: no fault that could be laid to one of them."""
+    """A host ended, and all its sessions with it; no single session can be blamed."""
 
 
 class Session:
-    """One process that serves one submission.
+    """One process for one submission.
 
     Args:
-        talk: the socket over which it is asked.
-        leash: the socket over which the host stops it and says why it ended.
-        limits: what it may use.
+        talk: the socket for its messages.
+        leash: the socket over which the host is told to stop it, and reports why it ended.
+        limits: the resources that it may use.
     """
 
     def __init__(self, talk: socket.socket, leash: socket.socket, limits: Limits) -> None:
@@ -58,11 +58,11 @@ class Session:
 
     @property
     def waited(self) -> float:
-        """Seconds that were spent in waiting for its messages."""
+        """The seconds spent waiting for its messages."""
         return self.talk.waited
 
     def begin(self, files: Mapping[str, bytes]) -> None:
-        """Lay files into the work folder and wait until the process is ready."""
+        """Send the files for the work folder and wait until the process is ready."""
         self.tell("F", encode(dict(files)))
         self.hear(START)
 
@@ -81,12 +81,12 @@ class Session:
         """Return the next message.
 
         Args:
-            seconds: how long to wait for it.
-            longest: bytes that it may have, if fewer than any message.
+            seconds: the timeout.
+            longest: its longest payload in bytes, if shorter than that of any message.
 
         Raises:
-            Gone: if the process ended, or said more than was agreed.
-            TimeoutError: if nothing came in time.
+            Gone: if the process ended, or sent more than the limit.
+            TimeoutError: if nothing arrived in time.
         """
         try:
             return self.talk.receive(longest or self.limits.message, seconds)
@@ -98,12 +98,12 @@ class Session:
             raise Gone(self._autopsy()) from None
 
     def interrupt(self) -> None:
-        """Interrupt what it does; it then answers, or is to be killed."""
+        """Interrupt the process; if it does not answer then, it must be killed."""
         with contextlib.suppress(OSError):
             self.leash.sendall(b"I")
 
     def settle(self) -> tuple[str, bytes]:
-        """Return what it still says after an interrupt; kill it if it says nothing.
+        """Return its message after an interrupt; kill it if there is none.
 
         Raises:
             Gone: if it had to be killed.
@@ -116,7 +116,7 @@ class Session:
             raise Gone("timeout") from None
 
     def kill(self) -> None:
-        """End the process and all that it started."""
+        """Kill the process and everything that it started."""
         with contextlib.suppress(OSError):
             self.leash.sendall(b"K")
 
@@ -128,9 +128,9 @@ class Session:
         self.leash.close()
 
     def _autopsy(self) -> str:
-        """Why the process ended."""
+        """Return why the process ended."""
         if not self.ending:
-            self.kill()  # it may have closed its socket and live on
+            self.kill()  # it may have closed its socket and still run
             words = self._last_words()
             if words is None:
                 raise HostLost
@@ -138,7 +138,7 @@ class Session:
         return self.ending
 
     def _last_words(self) -> dict[str, Any] | None:
-        """What the host says when it has buried the process; None if the host itself is gone."""
+        """Return the host's report on the ended process, or None if the host itself is gone."""
         text = b""
         self.leash.settimeout(PATIENCE)
         with contextlib.suppress(OSError):
@@ -152,9 +152,9 @@ class HostClient:
 
     Args:
         role: "student" or "judge".
-        tier: the walls, by the name of their tier: "full", "files" or "limits".
-        packages: names of the packages outside Python's own folders that the notebooks import.
-        many: whether it serves many submissions, each behind its own inner walls.
+        tier: the isolation: "full", "files" or "limits".
+        packages: the packages outside Python's own folders that the notebooks import.
+        many: whether it serves many submissions, each in its own inner sandbox.
     """
 
     def __init__(self, role: str, tier: str, packages: list[str], many: bool = True) -> None:
@@ -176,24 +176,24 @@ class HostClient:
         self._control.settimeout(START)
 
     def ask_to_import(self, names: list[str]) -> None:
-        """Let the host import modules, so that no session has to; ``await_ready`` waits for it."""
+        """Ask the host to import modules for all sessions; ``await_ready`` waits for it."""
         self._order({"preload": names}, [])
 
     def await_ready(self) -> None:
-        """Wait until the host has come up and has imported what it was asked to.
+        """Wait until the host has started and has imported the modules.
 
         Raises:
-            RuntimeError: if it has not; with the last that it said.
+            RuntimeError: if it has not, with its last output.
         """
         with contextlib.suppress(OSError):
             if self._control.recv(1):
                 return
         self._log.seek(0)
         said = self._log.read().decode(errors="replace").strip().splitlines() or ["no message"]
-        raise RuntimeError(f"the {self.role}s' process did not start: {said[-1]}")
+        raise RuntimeError(f"the {self.role}'s process did not start: {said[-1]}")
 
     def session(self, limits: Limits, files: Mapping[str, bytes]) -> Session:
-        """Return a fresh process that has laid the files into its work folder.
+        """Return a new process with the files in its work folder.
 
         Raises:
             HostLost: if the host is gone.
@@ -208,7 +208,7 @@ class HostClient:
         return session
 
     def close(self) -> None:
-        """End the host and whatever it forked."""
+        """End the host and everything that it forked."""
         self._control.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(END)
@@ -230,7 +230,7 @@ class HostClient:
         return ["env", "-i", *(f"{name}={value}" for name, value in names.items()), *argv]
 
     def _outside(self) -> dict[str, Any]:
-        """Where a session may work, in tiers without private folders."""
+        """Return the settings of a session's work folder, in tiers without private folders."""
         work = "/tmp/work"
         if self.tier != "full":
             self._folders.append(work := tempfile.mkdtemp(prefix="grading-"))

@@ -1,4 +1,4 @@
-"""What a cell showed, as a process tells it: JSON from whomever, cut to what a page may hold."""
+"""The outputs of a cell, from untrusted JSON, reduced to what a page may contain."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ def error(name: str, text: str) -> dict[str, Any]:
     """Return the output of a cell that ended with an error.
 
     Args:
-        name: the error's kind.
-        text: what it says.
+        name: the error's type.
+        text: its message.
     """
     return {"output_type": "error", "ename": name, "evalue": text, "traceback": [text]}
 
 
 def outputs(payload: bytes, room: int) -> list[dict[str, Any]]:
-    """Return what a process says a cell showed, reduced to what a page may hold, and to its size.
+    """Return the outputs in a process's reply, reduced to what a page may contain, and cut to size.
 
-    Errors and values stay whatever their size, since a cell without them has passed.
+    Errors and values are kept whatever their size, since a cell without them has passed.
 
     Args:
         payload: the process's reply.
-        room: bytes to keep of it, about.
+        room: about how many bytes of it to keep.
     """
     try:
         if payload.count(b"[") + payload.count(b"{") > MOST_VALUES:
             raise ValueError
         said = json.loads(payload)
         shown = [_clean(output) for output in said["outputs"]]
-    except Exception:  # whatever a hostile process may answer
-        return [error("Unreadable", "what this cell showed cannot be read")]
+    except Exception:  # a hostile process may answer anything
+        return [error("Unreadable", "the output of this cell cannot be read")]
     kept = []
     for output in shown:
         room -= len(str(output))
@@ -48,7 +48,7 @@ def outputs(payload: bytes, room: int) -> list[dict[str, Any]]:
 
 
 def _clean(output: dict[str, Any]) -> dict[str, Any]:
-    """An output with the fields and kinds of a notebook file, and nothing else."""
+    """Return an output with only the fields and types of a notebook file."""
     kind = output["output_type"]
     if kind == "stream":
         name = "stderr" if output["name"] == "stderr" else "stdout"
@@ -67,10 +67,10 @@ def _clean(output: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(text: Any) -> str:
-    """Text that any file can hold, not longer than an output is ever made."""
+    """Return text that any file can store, cut to the longest output."""
     return str(text)[:LONGEST_PART].encode("utf-8", "replace").decode()
 
 
 def _size(said: dict[str, Any]) -> dict[str, int]:
-    """How large a picture is to be shown: whole numbers of pixels, or nothing."""
+    """Return the display size of a picture in whole pixels, or nothing."""
     return {k: said[k] for k in ("width", "height") if type(said.get(k)) is int and said[k] > 0}

@@ -1,7 +1,7 @@
-"""The outer wall: bubblewrap's command line for a host.
+"""The outer sandbox: bubblewrap's command line for a host.
 
-Inside there are Python, the system's libraries, the packages named, an empty /tmp, and nothing
-else: no home, no course, no network, no environment.
+It contains only Python, the system's libraries, the named packages and an empty /tmp: no home
+folder, no course, no network and no environment variables.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["command", "environment", "find", "packages", "python_folders"]
 
 OF_ETC = ("ld.so.cache", "localtime", "fonts", "alternatives")
 NAMESPACES = ("pid", "net", "ipc", "uts", "cgroup-try")
-FOR_ROOT = ("CAP_SETUID", "CAP_SETGID", "CAP_SYS_ADMIN")  # for namespaces.settle, which drops them
+FOR_ROOT = ("CAP_SETUID", "CAP_SETGID", "CAP_SYS_ADMIN")  # dropped by namespaces.settle
 
 
 def find() -> str | None:
@@ -28,7 +28,7 @@ def find() -> str | None:
 
 
 def command(argv: list[str], *, readable: Iterable[Path] = ()) -> list[str]:
-    """Return the command line that runs a program behind the wall.
+    """Return the command line that runs a program in the sandbox.
 
     Inherited file descriptors pass through. Standard streams must not be a terminal: a process
     inside could write to it. A host begins with ``namespaces.settle()``.
@@ -36,14 +36,14 @@ def command(argv: list[str], *, readable: Iterable[Path] = ()) -> list[str]:
     Args:
         argv: the program and its arguments, as seen from inside.
         readable: files and folders that it may read besides Python and the system's libraries; a
-            package's parent goes onto the path of imports.
+            package's parent folder is put on the import path.
 
     Raises:
         FileNotFoundError: if bubblewrap is not installed.
     """
     program = find()
     if program is None:
-        raise FileNotFoundError("bubblewrap (bwrap) is neither on PATH nor beside this Python")
+        raise FileNotFoundError("bubblewrap (bwrap) is neither on PATH nor next to this Python")
     readable = list(readable)
     lines = [
         [program, "--die-with-parent", "--new-session", "--clearenv"],
@@ -82,12 +82,12 @@ def packages(names: Iterable[str]) -> list[Path]:
 
 
 def python_folders() -> list[Path]:
-    """Return the folders of this Python: its environment, and what that was made from."""
+    """Return the folders of this Python: its environment and its base installation."""
     return [Path(folder) for folder in dict.fromkeys((sys.prefix, sys.base_prefix))]
 
 
 def environment(readable: Iterable[Path]) -> dict[str, str]:
-    """Return the environment of a host, all of it.
+    """Return all environment variables of a host.
 
     Args:
         readable: as in ``command``.
@@ -108,7 +108,7 @@ def environment(readable: Iterable[Path]) -> dict[str, str]:
 
 
 def _rights() -> list[str]:
-    """As root, use no user namespace: inside one there would be no other user to become."""
+    """Return the options for root: no user namespace, since it has no other user to become."""
     if os.geteuid() != 0:
         return ["--unshare-user"]
     kept = [word for capability in FOR_ROOT for word in ("--cap-add", capability)]
@@ -116,7 +116,7 @@ def _rights() -> list[str]:
 
 
 def _system() -> Iterator[list[str]]:
-    """The system's programs and libraries; where /lib is a link to /usr/lib, it stays one."""
+    """Yield options for the system's programs and libraries; if /lib is a link, it stays one."""
     yield ["--ro-bind", "/usr", "/usr", "--ro-bind-try", "/nix/store", "/nix/store"]
     for path in sorted((*Path("/").glob("lib*"), Path("/bin"), Path("/sbin"))):
         if path.is_symlink():
@@ -128,9 +128,10 @@ def _system() -> Iterator[list[str]]:
 
 
 def _bound(path: Path) -> Iterator[list[str]]:
-    """A path under its own name, and under the one that links lead to.
+    """Yield options for a path under its own name, and under the name that its links lead to.
 
-    Parent folders that bubblewrap creates itself could be entered only by their owner.
+    Parent folders are made explicitly: those that bubblewrap creates itself are open only to their
+    owner.
     """
     for place in dict.fromkeys((path.absolute(), path.resolve())):
         for above in reversed(place.parents):

@@ -1,7 +1,7 @@
-"""Walls for a machine without user namespaces: the kernel's Landlock, which needs no rights.
+"""A sandbox for machines without user namespaces: the kernel's Landlock, which needs no rights.
 
-A restricted process reads what it was given to read, writes what it was given to write, and, where
-the kernel is new enough, opens no TCP connection and signals nobody outside.
+A restricted process can read and write only what it was granted. If the kernel is new enough, it
+cannot open TCP connections or signal processes outside.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EXECUTE, WRITE_FILE, READ_FILE, READ_FOLDER = 1, 2, 4, 8
 REFER, TRUNCATE, DEVICE_CONTROL = 1 << 13, 1 << 14, 1 << 15
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | DEVICE_CONTROL
 READING = EXECUTE | READ_FILE | READ_FOLDER
-TCP, SCOPES = 3, 3  # bind and connect; abstract sockets and signals
+TCP, SCOPES = 3, 3  # TCP bind and connect; abstract sockets and signals
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
@@ -34,14 +34,14 @@ def available() -> int:
 
 
 def restrict(readable: Iterable[str | Path], writable: Iterable[str | Path]) -> None:
-    """Restrict this process, and all it will start, for good.
+    """Restrict this process, and all that it starts, permanently.
 
     Args:
         readable: files and folders to read and execute; those that do not exist are skipped.
         writable: files and folders to read and write.
 
     Raises:
-        OSError: naming the step that failed.
+        OSError: if a step failed; the message names it.
     """
     version = available()
     everything = _rights(version)
@@ -60,7 +60,7 @@ def restrict(readable: Iterable[str | Path], writable: Iterable[str | Path]) -> 
 
 
 def _rights(version: int) -> int:
-    """All rights over files that a version knows; the first thirteen are in every one."""
+    """Return all rights over files that a version knows; every version has the first thirteen."""
     rights = REFER - 1
     for needed, right in ((2, REFER), (3, TRUNCATE), (5, DEVICE_CONTROL)):
         rights |= right if version >= needed else 0

@@ -1,4 +1,4 @@
-"""How much one submission may use, as the kernel enforces it and as the host measures it."""
+"""Resource limits of one submission, enforced by the kernel or measured by the host."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use.
+    """The resources that one submission may use.
 
     Attributes:
         cell_seconds: wall time of one cell.
         seconds: wall time of the whole submission.
         memory: bytes by which its processes together may grow.
-        processes: processes and threads at one time.
+        processes: processes and threads at a time.
         file_size: bytes of one file.
         disk: bytes of all its files.
         output: bytes that one cell may print.
         message: bytes of one answer to the judge.
 
     Raises:
-        ValueError: naming the field, if one of them is not a positive number.
+        ValueError: if a field is not a positive number; the message names it.
     """
 
     cell_seconds: float = 180
@@ -57,7 +57,7 @@ class Limits:
 
 
 def parse_size(text: str) -> int:
-    """Return how many bytes a size means.
+    """Return a size in bytes.
 
     Args:
         text: a number, and K, M or G for kibi-, mebi- or gibibytes.
@@ -79,14 +79,14 @@ def parse_size(text: str) -> int:
 def apply(limits: Limits) -> None:
     """Set what the kernel can enforce, for this process and each of its children.
 
-    The limits on memory and time hold for each process alone; over all of them together the host
-    must watch with ``memory_of`` and a clock.
+    The kernel's limits on memory and time hold for each process separately; for the total the host
+    needs ``memory_of`` and a clock.
 
     Args:
         limits: what to allow.
     """
     address_space = _address_space()
-    if address_space:  # macOS does not say, and does not enforce it
+    if address_space:  # macOS neither reports nor enforces it
         _set(resource.RLIMIT_AS, address_space + limits.memory)
     _set(resource.RLIMIT_CPU, math.ceil(limits.seconds) + 5)
     _set(resource.RLIMIT_NPROC, limits.processes)
@@ -98,15 +98,15 @@ def apply(limits: Limits) -> None:
 
 
 def memory_of(pid: int, exact_above: int = 0) -> int | None:
-    """Return the bytes in use by a process and all its descendants, or None if unknown (macOS).
+    """Return the bytes of memory in use by a process and its descendants; None on macOS.
 
-    Memory that processes share is counted once: each is charged its part. Of a process that hides
-    its maps, all is counted.
+    Shared memory is counted once: each process is charged its share. A process that hides its maps
+    is charged for all of it.
 
     Args:
-        pid: its number here, outside its own namespace.
-        exact_above: up to this many bytes a much faster count will do, in which memory that
-            processes share counts for each of them.
+        pid: its process id, outside its own namespace.
+        exact_above: up to this many bytes, return a much faster count, in which shared memory
+            counts for each process.
     """
     if not (PROC / "self" / "stat").exists():
         return None
@@ -116,12 +116,12 @@ def memory_of(pid: int, exact_above: int = 0) -> int | None:
 
 
 def _tree(root: int) -> list[int]:
-    """A process and its descendants; orphans hang under pid 1 of their namespace, so below it."""
+    """Return a process and its descendants; orphans are children of pid 1 of their namespace."""
     children: dict[int, list[int]] = {}
     for name in os.listdir(PROC):
         if name.isdecimal():
-            with contextlib.suppress(OSError):  # it has ended meanwhile
-                # the name in brackets is the process's own choice and may hold anything
+            with contextlib.suppress(OSError):  # it has ended in the meantime
+                # the name in brackets is chosen by the process and may contain anything
                 after_name = (PROC / name / "stat").read_text(errors="replace").rpartition(")")[2]
                 children.setdefault(int(after_name.split()[1]), []).append(int(name))
     found = [root]
@@ -131,7 +131,7 @@ def _tree(root: int) -> list[int]:
 
 
 def _part(pid: int) -> int:
-    """What a process is charged with, swapped memory included."""
+    """Return the memory charged to a process, in bytes, including swapped memory."""
     return _sum(pid, "smaps_rollup", r"^(?:Swap)?Pss:\s+(\d+)") or _whole(pid)
 
 
@@ -140,7 +140,7 @@ def _whole(pid: int) -> int:
 
 
 def _sum(pid: int, file: str, pattern: str) -> int:
-    """The sum of numbers in kB, 0 if the process has ended or hides them."""
+    """Return the sum of numbers in kB, in bytes; 0 if the process has ended or hides them."""
     try:
         text = (PROC / str(pid) / file).read_text(errors="replace")
     except OSError:
@@ -156,7 +156,7 @@ def _address_space() -> int:
 
 
 def _set(kind: int, value: int) -> None:
-    """Lower both limits, never above what is allowed already."""
+    """Lower both limits, but never raise them."""
     hard = resource.getrlimit(kind)[1]
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(kind, (value, value))

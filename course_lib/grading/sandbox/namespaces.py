@@ -1,8 +1,8 @@
-"""The walls around one session, built in a forked child before any of the student's code runs.
+"""The inner sandbox of one session, built in a forked child before any student code runs.
 
-``settle`` once in the host; then, in a child of it, ``enclose``, another fork, and ``drop`` in the
-grandchild. What is left is a process without rights that sees its own processes, no network, and
-writes only to folders that nobody else sees.
+``settle`` is called once in the host; then, in a child, ``enclose`` and another fork; and ``drop``
+in the grandchild. The result is a process without privileges that sees only its own processes, has
+no network, and writes only to private folders.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ JOIN_SESSION_KEYRING = 1
 
 
 def settle() -> None:
-    """Give up root, first of all things in a host; does nothing for other users.
+    """Give up root, at the very start of a host; does nothing for other users.
 
-    Limits on processes do not hold for root, and files of root's must not be the student's. A
-    fresh /proc comes first: bubblewrap covers parts of root's, and with a part of it covered the
-    kernel would not give a session its own.
+    Limits on processes do not hold for root, and the student must not own root's files. A new /proc
+    is mounted first: bubblewrap covers parts of root's, and then the kernel would refuse a session
+    its own.
 
     Raises:
-        OSError: naming the step that failed.
+        OSError: if a step failed; the message names it.
     """
     if os.geteuid() != 0:
         return
@@ -43,21 +43,21 @@ def settle() -> None:
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
-    # a process that changed its user does not own its files in /proc, which the maps need
+    # a process that changed its user does not own its files in /proc, which the id maps need
     prctl("owning /proc/self", SET_DUMPABLE, 1)
 
 
 def enclose(size: int) -> None:
     """Move this process into its own namespaces, with private folders to write to.
 
-    Its children, not it itself, are in the new pid namespace; the first of them is its pid 1 and
-    takes all others with it when it ends.
+    Only its children are in the new pid namespace; the first of them is its pid 1, and when it ends
+    all others end.
 
     Args:
-        size: bytes that /tmp can hold; /dev/shm can hold as many again.
+        size: the capacity of /tmp in bytes; that of /dev/shm is the same.
 
     Raises:
-        OSError: naming the step that failed.
+        OSError: if a step failed; the message names it.
     """
     user, group = os.getuid(), os.getgid()
     call("creating namespaces", "unshare", NEW)
@@ -71,7 +71,7 @@ def enclose(size: int) -> None:
     for shared in ("/dev/pts", "/dev/mqueue"):
         if os.path.isdir(shared):
             _tmpfs(shared, SMALL, READ_ONLY)
-    if os.path.exists("/dev/console"):  # the terminal of whoever started the host
+    if os.path.exists("/dev/console"):  # detach from the terminal of whoever started the host
         call("covering /dev/console", "mount", b"/dev/null", b"/dev/console", None, BIND, None)
     for folder in (WORK, HOME):
         folder.mkdir(mode=0o700)
@@ -79,18 +79,18 @@ def enclose(size: int) -> None:
 
 
 def drop() -> None:
-    """Finish the walls from inside: to be called in the first child of an enclosed process.
+    """Complete the sandbox from inside: to be called in the first child of an enclosed process.
 
     Mounts the /proc of the new pid namespace, forbids further user namespaces and gives up all
-    capabilities for good.
+    capabilities permanently.
 
     Raises:
-        OSError: naming the step that failed.
+        OSError: if a step failed; the message names it.
     """
     try:
         _mount("mounting /proc", "proc", "/proc")
         fresh = True
-    except PermissionError:  # a part of the old one is covered
+    except PermissionError:  # a part of the old one may be covered
         fresh = False
     _write("/proc/sys/user/max_user_namespaces", "0")
     if not fresh:
@@ -100,7 +100,7 @@ def drop() -> None:
 
 
 def _private_tmp(size: int) -> None:
-    """Cover /tmp, and let through again what bubblewrap had bound below it."""
+    """Cover /tmp, and bind again what bubblewrap had bound below it."""
     kept = [(point, os.open(point, os.O_PATH)) for point in _mounted_below("/tmp/")]
     _tmpfs("/tmp", size)
     for point, descriptor in kept:
@@ -116,7 +116,7 @@ def _private_tmp(size: int) -> None:
 
 
 def _mounted_below(folder: str) -> list[str]:
-    """The mount points below a folder, without those below another of them."""
+    """Return the mount points below a folder, without those below another of them."""
     with open("/proc/self/mountinfo") as lines:
         points = sorted(line.split()[4].encode().decode("unicode_escape") for line in lines)
     found: list[str] = []
@@ -128,18 +128,18 @@ def _mounted_below(folder: str) -> list[str]:
 
 
 def _forget_keys() -> None:
-    """Leave the keyring of whoever started the host; a kernel may have been built without."""
+    """Leave the keyring of whoever started the host; some kernels have no keyrings."""
     if MACHINE in KEYCTL:
         with contextlib.suppress(OSError):
             syscall("a keyring of its own", KEYCTL[MACHINE], JOIN_SESSION_KEYRING, None)
 
 
 def _drop_capabilities() -> None:
-    """Empty the bounding set, then the others; the ambient one empties with the permitted."""
+    """Clear the bounding set, then the others; the ambient set is cleared with the permitted."""
     for capability in range(64):
         try:
             prctl("dropping a capability", DROP_BOUNDING, capability)
-        except OSError:  # past the last one that this kernel knows
+        except OSError:  # past the last capability that this kernel knows
             break
     header = (0x20080522).to_bytes(4, "little") + bytes(4)
     call("dropping capabilities", "capset", header, bytes(24))

@@ -1,6 +1,6 @@
-"""System calls that no exercise needs, refused by a filter of the kernel's (seccomp).
+"""System calls that no exercise needs, refused by a seccomp filter.
 
-The walls do not stand on it. It takes away memory that no process is charged with (memfd, System V
+The sandbox does not depend on it. It removes memory that is charged to no process (memfd, System V
 segments), and the parts of the kernel in which most escapes are found.
 """
 
@@ -32,17 +32,17 @@ ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32 = 0x40000000
 SET_SECCOMP, FILTER = 22, 2
 LOAD, EQUAL, GREATER, RETURN = 0x20, 0x15, 0x35, 0x06
-NUMBER, ARCHITECTURE = 0, 4  # offsets in the kernel's record of a call
+NUMBER, ARCHITECTURE = 0, 4  # offsets in the kernel's ``seccomp_data``
 ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 
 
 def refuse() -> bool:
-    """Refuse these calls to this process and its children, for good.
+    """Refuse these calls to this process and its children, permanently.
 
     Needs no_new_privs, which ``drop`` and ``landlock.restrict`` set.
 
     Returns:
-        Whether it did; on a machine whose call numbers are not listed it does nothing.
+        Whether it did; on machines whose call numbers are not listed it does nothing.
 
     Raises:
         OSError: if the kernel has no such filters.
@@ -57,7 +57,7 @@ def refuse() -> bool:
 
 
 def _program() -> list[tuple[int, int, int, int]]:
-    """The filter: each instruction a code, how far to jump if true and if false, a number."""
+    """Return the filter's instructions: opcode, jumps if true and if false, and operand."""
     column = list(ARCHITECTURES).index(MACHINE)
     numbers = sorted({row[column] for row in REFUSED.values()})
     checks = [(EQUAL, len(numbers) - i, 0, number) for i, number in enumerate(numbers)]

@@ -1,4 +1,4 @@
-"""System calls that Python has no function for, by way of the C library."""
+"""System calls without a Python function, through the C library."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def call(step: str, function: str, *arguments: object) -> int:
         *arguments: integers, bytes, None for a null pointer, or what ctypes makes of an object.
 
     Returns:
-        What it returned.
+        The return value.
 
     Raises:
-        OSError: naming the step, if the call failed.
+        OSError: if the call failed; the message names the step.
     """
     LIBC.syscall.restype = ctypes.c_long
-    # a plain int would be passed as 32 bits, which leaves half of a register to chance
+    # a plain int would be passed as 32 bits, leaving half of the register undefined
     wide = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     result: int = getattr(LIBC, function)(*wide)
     if result < 0:
@@ -37,10 +37,10 @@ def call(step: str, function: str, *arguments: object) -> int:
 
 
 def syscall(step: str, number: int, *arguments: object) -> int:
-    """Call the kernel by number; otherwise as ``call``."""
+    """Make a system call by number; otherwise as ``call``."""
     return call(step, "syscall", number, *arguments)
 
 
 def prctl(step: str, option: int, *arguments: object) -> int:
-    """Set something of this process; unused arguments are zero, as the kernel demands."""
+    """Set an attribute of this process; unused arguments are zero, as the kernel requires."""
     return call(step, "prctl", option, *arguments, *(0,) * (4 - len(arguments)))

@@ -1,4 +1,4 @@
-"""What this machine can isolate, found out by trying.
+"""How well this machine can isolate submissions, found by trying.
 
 "full" is bubblewrap with a session's own namespaces inside it, "files" is Landlock, "limits" is
 neither: student code could then read and write whatever the instructor can.
@@ -36,7 +36,7 @@ SETTINGS = {
         "this kernel allows no user namespaces: sysctl -w user.max_user_namespaces=10000",
     ),
 }
-# what an older Landlock leaves open, by the version that closed it
+# gaps of older Landlocks, by the version that closed them
 GAPS = {
     4: "this kernel's Landlock does not close the network: that came with 6.7",
     6: "this kernel's Landlock lets submissions signal your processes: that ended with 6.12",
@@ -45,12 +45,12 @@ GAPS = {
 
 @dataclass(frozen=True)
 class Tier:
-    """How well student code is kept apart here.
+    """How well student code is isolated here.
 
     Attributes:
         name: "full", "files" or "limits".
         warm: whether one host can serve many submissions; if not, each needs its own host.
-        reasons: why it is not better, one sentence each, with what helps.
+        reasons: why it is not better, one sentence each, with a remedy.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Tier:
 
 @functools.cache
 def probe() -> Tier:
-    """Return the best tier that works here; tried once, then remembered."""
+    """Return the best tier that works here; the result is cached."""
     if sys.platform != "linux":
         return Tier("limits", reasons=["isolation needs Linux: grade in a virtual machine"])
     begun, enclosed, reasons = _try_bubblewrap()
@@ -84,7 +84,7 @@ def probe() -> Tier:
 
 
 def _try_bubblewrap() -> tuple[bool, bool, list[str]]:
-    """Whether it starts, whether a session's walls can be built in it, and why not."""
+    """Return whether it starts, whether a session's sandbox can be built in it, and why not."""
     argv = [sys.executable, "-m", "course_lib.grading.sandbox.trial"]
     try:
         line = bubblewrap.command(argv, readable=bubblewrap.packages(["course_lib"]))
@@ -101,7 +101,7 @@ def _try_bubblewrap() -> tuple[bool, bool, list[str]]:
     if ENCLOSED in said:
         return True, True, []
     stopped = said[1] or (done.stderr.strip() or "no reason given").splitlines()[-1]
-    reason = f"each submission starts a Python of its own, which is slower: {stopped}"
+    reason = f"each submission starts its own Python, which is slower: {stopped}"
     return True, False, [reason, *_forbidden()]
 
 
@@ -111,12 +111,12 @@ def _run(line: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _forbidden() -> list[str]:
-    """What settings of this system explain it."""
+    """Return the settings of this system that explain the failure."""
     found = []
     for path, (value, remedy) in SETTINGS.items():
         try:
             if Path(path).read_text().strip() == value:
                 found.append(remedy)
-        except OSError:  # not a setting of this kernel
+        except OSError:  # this kernel has no such setting
             continue
     return found

@@ -1,4 +1,4 @@
-"""What ``tiers`` starts behind bubblewrap to see whether a session's walls can be built there."""
+"""Started by ``tiers`` in bubblewrap, to see whether a session's sandbox can be built there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEGUN, ENCLOSED = "begun", "enclosed"
 
 
 def main() -> None:
-    """Print how far it came, and what stopped it."""
+    """Print how far it got, and what stopped it."""
     print(BEGUN, flush=True)
     try:
         settle()
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _in_child(wall: object) -> None:
-    """Build the last wall in pid 1 of the new namespace; its error comes back as one of ours."""
+    """Complete the sandbox in pid 1 of the new namespace; its error is raised here."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
