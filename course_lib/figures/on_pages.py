@@ -9,7 +9,7 @@ from typing import Any
 
 from course_lib.figures.images import Picture, image_element
 from course_lib.figures.live import LiveFigure
-from course_lib.figures.page import still_svg
+from course_lib.figures.svg import still_svg
 
 __all__ = ["show_without_kernel"]
 

@@ -22,7 +22,7 @@ from browsing import chromium, controls, opened, violations
 
 import course_lib.figures
 from course_lib.figures.controls import Slider
-from course_lib.figures.page import _render, _vector_drawing
+from course_lib.figures.svg import render, vector_drawing
 
 
 def additive(z, noise):
@@ -102,8 +102,8 @@ def bases(live):
 
 def drawn(live):
     """What each dynamic artist puts on the page, by names that are the same every time."""
-    with _vector_drawing(live.figure, "salt"):
-        return [_render(live.figure, artist.draw)[0] for artist in live.dynamic]
+    with vector_drawing(live.figure, "salt"):
+        return [render(live.figure, artist.draw)[0] for artist in live.dynamic]
 
 
 @pytest.fixture(scope="module")
