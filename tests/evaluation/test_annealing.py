@@ -5,7 +5,8 @@ import torch
 
 from course_lib.distributions import DiagonalGaussian
 from course_lib.evaluation import ais_lower_bound, ais_upper_bound, bidirectional_monte_carlo
-from course_lib.evaluation.annealing import _Chain, schedule
+from course_lib.evaluation.annealing import schedule
+from course_lib.evaluation.hamiltonian import AnnealedChain
 from course_lib.exact.linear_gaussian import LinearGaussian
 from course_lib.models import VAE
 
@@ -59,7 +60,7 @@ def test_the_mean_weight_is_the_probability(x):
 
 
 def test_a_move_keeps_its_density_even_with_a_step_that_is_too_long(x):
-    chain = _Chain(PRIOR, likelihood, x[:1], schedule(1), leapfrog=2)
+    chain = AnnealedChain(PRIOR, likelihood, x[:1], schedule(1), leapfrog=2)
     z = WORLD.posterior(x[:1]).sample((6000,))
     mean, cov = z[:, 0].mean(0), z[:, 0].T.cov()
     step = torch.full((1,), 0.2, dtype=torch.float64)
@@ -75,7 +76,7 @@ def test_a_move_keeps_its_density_even_with_a_step_that_is_too_long(x):
 
 
 def test_the_step_shrinks_where_the_density_does(x):
-    chain = _Chain(PRIOR, likelihood, x[:3], schedule(200), leapfrog=3)
+    chain = AnnealedChain(PRIOR, likelihood, x[:3], schedule(200), leapfrog=3)
     chain.tune(16)
     assert chain.steps.shape == (201, 3)
     assert (chain.steps[0] > 3 * chain.steps[-1]).all()

@@ -68,6 +68,31 @@ EVALUATIONS = [
         ("annealing: beta does not start at zero", "(rise - rise[0]) / ", "rise / "),
         ("annealing: linear schedule", "torch.sigmoid(sharpness * even)", "even"),
         (
+            "annealing: mean of logarithms",
+            "log_weight.logsumexp(0) - math.log(chains)",
+            "log_weight.mean(0)",
+        ),
+        (
+            "annealing: chains not divided out",
+            "log_weight.logsumexp(0) - math.log(chains)",
+            "log_weight.logsumexp(0)",
+        ),
+        (
+            "annealing: upper bound with the sign of a lower one",
+            "math.log(len(z)) - log_weight.logsumexp(0)",
+            "log_weight.logsumexp(0) - math.log(len(z))",
+        ),
+        ("annealing: reverse runs forwards", "range(steps, 0, -1)", "range(1, steps + 1)"),
+        (
+            "annealing: seed ignored",
+            "fork_seed(seed, x.device):\n        chain.tune(as",
+            "fork_seed(0, x.device):\n        chain.tune(as",
+        ),
+    ),
+    *mutants_of(
+        "evaluation/hamiltonian.py",
+        ANNEALING,
+        (
             "annealing: weight with the wrong sign",
             "log_weight + rise * self._log",
             "log_weight - rise * self._log",
@@ -102,27 +127,6 @@ EVALUATIONS = [
             "annealing: half a step of momentum forgotten",
             "            momentum = momentum + size / 2 * slope\n        chance",
             "        chance",
-        ),
-        (
-            "annealing: mean of logarithms",
-            "log_weight.logsumexp(0) - math.log(chains)",
-            "log_weight.mean(0)",
-        ),
-        (
-            "annealing: chains not divided out",
-            "log_weight.logsumexp(0) - math.log(chains)",
-            "log_weight.logsumexp(0)",
-        ),
-        (
-            "annealing: upper bound with the sign of a lower one",
-            "math.log(len(z)) - log_weight.logsumexp(0)",
-            "log_weight.logsumexp(0) - math.log(len(z))",
-        ),
-        ("annealing: reverse runs forwards", "range(steps, 0, -1)", "range(1, steps + 1)"),
-        (
-            "annealing: seed ignored",
-            "fork_seed(seed, x.device):\n        chain.tune(as",
-            "fork_seed(0, x.device):\n        chain.tune(as",
         ),
     ),
     *mutants_of(
