@@ -9,7 +9,7 @@ SANDBOX = "grading/test_sandbox.py"
 
 GRADING = [
     *mutants_of(
-        "grading/processes/codec.py",
+        "grading/processes/arrays.py",
         CODEC,
         ("grading: objects in arrays", 'KINDS = "biufcSUmM"', 'KINDS = "biufcSUmMO"'),
         (

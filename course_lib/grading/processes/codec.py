@@ -6,9 +6,7 @@ are, decoding builds only exact built-in types, tensors and arrays, or raises ``
 
 from __future__ import annotations
 
-import importlib
 import json
-import math
 import sys
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterator
@@ -16,17 +14,20 @@ from io import IOBase
 from itertools import islice
 from typing import Any
 
+from course_lib.grading.processes.arrays import (
+    NUMBERS,
+    Blocks,
+    NotData,
+    add_block,
+    library,
+    pack_numbers,
+    read_block,
+)
 from course_lib.grading.processes.kinds import EXACT, frame, series, table
 
 __all__ = ["NotData", "decode", "encode"]
 
-MAY_IMPORT = False  # False in the coordinator, which must not import torch
-KINDS = "biufcSUmM"  # kinds of arrays: numbers, text and dates; never objects
-MOST_DIMENSIONS, MOST_CONTAINERS = 64, 1_000_000
-
-
-class NotData(TypeError):
-    """A value, or bytes, that are not plain data."""
+MOST_CONTAINERS = 1_000_000
 
 
 def encode(value: Any) -> bytes:
@@ -48,7 +49,7 @@ def encode(value: Any) -> bytes:
         >>> decode(encode({"x": [1, 2.5, (None, "é")]}))
         {'x': [1, 2.5, (None, 'é')]}
     """
-    blocks: list[bytes] = []
+    blocks: Blocks = []
     try:
         text = json.dumps(_pack(value, blocks), separators=(",", ":")).encode()
     except (RecursionError, ValueError) as error:
@@ -76,12 +77,12 @@ def decode(data: bytes) -> Any:
         raise NotData(f"not a value: {type(error).__name__}") from None
 
 
-def _pack(value: Any, blocks: list[bytes]) -> Any:
+def _pack(value: Any, blocks: Blocks) -> Any:
     kind = type(value)
     if value is None or kind in (bool, int, float):
         return value
     if kind is str:
-        return value if value.isprintable() else {"t": "str", "v": _block(_utf8(value), blocks)}
+        return value if value.isprintable() else {"t": "str", "v": add_block(_utf8(value), blocks)}
     if kind is list:
         return [_pack(part, blocks) for part in value]
     if kind in EXACT:
@@ -93,43 +94,28 @@ def _pack(value: Any, blocks: list[bytes]) -> Any:
     return _pack_block(value, blocks)
 
 
-def _pack_block(value: Any, blocks: list[bytes]) -> Any:
-    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
-    if torch and isinstance(value, torch.Tensor):
-        return _pack_tensor(torch, value, blocks)
-    if torch and isinstance(value, torch.dtype):
-        return {"t": "torch.dtype", "v": str(value).removeprefix("torch.")}
-    if numpy and isinstance(value, numpy.ndarray | numpy.generic):
-        array = numpy.asarray(value)
-        if array.dtype.kind in KINDS:
-            block = _block(array.tobytes(), blocks)
-            scalar = isinstance(value, numpy.generic)
-            return _shaped("array", array.dtype.str, array.shape, block) | {"scalar": scalar}
-    if numpy and isinstance(value, numpy.dtype) and value.kind in KINDS:
-        return {"t": "dtype", "v": value.str}
+def _pack_block(value: Any, blocks: Blocks) -> Any:
+    numbers = pack_numbers(value, blocks)
+    if numbers is not None:
+        return numbers
     pandas = sys.modules.get("pandas")
     if pandas and type(value) in (pandas.Series, pandas.DataFrame):
         return {"t": type(value).__name__, "v": [_pack(part, blocks) for part in table(value)]}
     if isinstance(value, bytes | bytearray):
-        return {"t": "bytes", "v": _block(bytes(value), blocks)}
+        return {"t": "bytes", "v": add_block(bytes(value), blocks)}
     if isinstance(value, Iterator) and not isinstance(value, IOBase):
-        parts = list(islice(value, MOST_CONTAINERS + 1))
-        if len(parts) > MOST_CONTAINERS:
-            raise NotData("an endless iterator is not plain data")
-        return {"t": "iterator", "v": [_pack(part, blocks) for part in parts]}
+        return _pack_iterator(value, blocks)
     for plain in (int, float, str):  # subclasses, such as enumerations
         if isinstance(value, plain):
             return _pack(plain(value), blocks)
     raise NotData(f"a {type(value).__name__} is not plain data")
 
 
-def _pack_tensor(torch: Any, value: Any, blocks: list[bytes]) -> dict[str, Any]:
-    if value.layout is not torch.strided or value.is_quantized or value.is_nested:
-        raise NotData("a tensor that is not dense is not plain data")
-    plain = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
-    raw = plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
-    name = str(value.dtype).removeprefix("torch.")
-    return _shaped("tensor", name, value.shape, _block(raw, blocks))
+def _pack_iterator(value: Iterator[Any], blocks: Blocks) -> dict[str, Any]:
+    parts = list(islice(value, MOST_CONTAINERS + 1))
+    if len(parts) > MOST_CONTAINERS:
+        raise NotData("an endless iterator is not plain data")
+    return {"t": "iterator", "v": [_pack(part, blocks) for part in parts]}
 
 
 def _unpack(item: Any, rest: memoryview) -> Any:
@@ -142,71 +128,6 @@ def _unpack(item: Any, rest: memoryview) -> Any:
         parts = [_unpack(part, rest) for part in item["v"]]
         return MAKERS[tag](parts, item)
     return READERS[tag](item, rest)
-
-
-def _read_tensor(item: dict[str, Any], rest: memoryview) -> Any:
-    torch = _library("torch")
-    dtype = _torch_dtype(item)
-    raw = _bytes(item, rest, dtype.itemsize)
-    if not raw:
-        return torch.empty(item["shape"], dtype=dtype)
-    flat = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
-    # A byte of 2 is not a valid bool, and reading it as one is undefined behaviour.
-    flat = flat != 0 if dtype is torch.bool else flat.view(dtype)
-    return flat.reshape(item["shape"])
-
-
-def _read_array(item: dict[str, Any], rest: memoryview) -> Any:
-    numpy = _library("numpy")
-    dtype = numpy.dtype(str(item["dtype"]))
-    if dtype.kind not in KINDS:
-        raise NotData(f"arrays of {dtype} are not plain data")
-    flat = numpy.frombuffer(bytearray(_bytes(item, rest, dtype.itemsize)), dtype=numpy.uint8)
-    flat = flat != 0 if dtype.kind == "b" else flat.view(dtype)
-    array = flat.reshape(item["shape"])
-    return array[()] if item["scalar"] else array
-
-
-def _torch_dtype(item: dict[str, Any]) -> Any:
-    torch = _library("torch")
-    found = getattr(torch, str(item.get("dtype", item.get("v"))), None)
-    if not isinstance(found, torch.dtype):
-        raise NotData("no such dtype")
-    return found
-
-
-def _library(name: str) -> Any:
-    """Return torch or numpy; bytes from a student must not make the coordinator import them."""
-    if name not in sys.modules and not MAY_IMPORT:
-        raise NotData(f"{name} is not available here")
-    return importlib.import_module(name)
-
-
-def _bytes(item: dict[str, Any], rest: memoryview, width: int) -> bytes:
-    """Return the block of an item, if its size matches its shape."""
-    shape = item["shape"]
-    good = all(type(n) is int and n >= 0 for n in shape) and len(shape) <= MOST_DIMENSIONS
-    raw = _slice(item, rest)
-    if not good or len(raw) != width * math.prod(shape):
-        raise NotData("an array whose size does not match its shape")
-    return raw
-
-
-def _slice(item: dict[str, Any], rest: memoryview) -> bytes:
-    start, size = item["v"]
-    if not 0 <= start <= start + size <= len(rest):
-        raise NotData("a block that lies outside the message")
-    return bytes(rest[start : start + size])
-
-
-def _block(raw: bytes, blocks: list[bytes]) -> list[int]:
-    start = sum(map(len, blocks))
-    blocks.append(raw)
-    return [start, len(raw)]
-
-
-def _shaped(tag: str, dtype: str, shape: Any, block: list[int]) -> dict[str, Any]:
-    return {"t": tag, "dtype": dtype, "shape": [int(n) for n in shape], "v": block}
 
 
 def _utf8(text: str) -> bytes:
@@ -254,15 +175,12 @@ MAKERS: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {
     "complex": lambda parts, _: complex(*map(float, parts)),
     "range": lambda parts, _: range(*parts),
     "slice": lambda parts, _: slice(*parts),
-    "Series": lambda parts, _: series(_library("pandas"), parts),
-    "DataFrame": lambda parts, _: frame(_library("pandas"), parts),
+    "Series": lambda parts, _: series(library("pandas"), parts),
+    "DataFrame": lambda parts, _: frame(library("pandas"), parts),
     **{kind.__name__: lambda parts, _, make=make: make(parts) for kind, (_, make) in EXACT.items()},
 }
 READERS: dict[str, Callable[[dict[str, Any], memoryview], Any]] = {
-    "tensor": _read_tensor,
-    "array": _read_array,
-    "torch.dtype": lambda item, _: _torch_dtype(item),
-    "dtype": lambda item, _: _library("numpy").dtype(str(item["v"])),
-    "bytes": lambda item, rest: _slice(item, rest),
-    "str": lambda item, rest: _slice(item, rest).decode("utf-8", "surrogatepass"),
+    **NUMBERS,
+    "bytes": read_block,
+    "str": lambda item, rest: read_block(item, rest).decode("utf-8", "surrogatepass"),
 }

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from course_lib.grading.processes import codec
+from course_lib.grading.processes import arrays
 from course_lib.grading.processes.codec import decode
 from course_lib.grading.processes.judge import Judge
 from course_lib.grading.processes.shell import new_shell
@@ -31,7 +31,7 @@ def serve(role: str, talk: socket.socket, limits: Limits) -> None:
         limits: the resources that the process may use.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    codec.MAY_IMPORT = True
+    arrays.MAY_IMPORT = True
     link = Link(talk)
     _lay_out(decode(link.receive(limits.message)[1]))
     sys.path.insert(0, str(Path.cwd()))  # helper modules are next to the notebook
