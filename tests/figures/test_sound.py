@@ -123,5 +123,5 @@ def test_the_player_holds_the_sound_and_says_what_it_is():
         samples = np.frombuffer(file.readframes(-1), "<i2") / 32767
     assert np.allclose(samples, shown.samples, atol=1e-4)
     assert repr(Recording(roll([60]), "a note", 2.0)) == "a note, 2 s"
-    with pytest.raises(ValueError, match="label: expected what is to be heard"):
+    with pytest.raises(ValueError, match="label: expected a description of the sound"):
         Recording(roll([60]), " ")

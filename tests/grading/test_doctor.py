@@ -137,15 +137,15 @@ class TestGradebook:
     def test_half_made_and_empty(self, course, gradebook):
         with closing(sqlite3.connect(gradebook)) as connection:
             connection.execute("DROP TABLE alembic_version")
-        only(course, "problem", "half-made", "delete gradebook.db")
+        only(course, "problem", "incomplete", "delete gradebook.db")
         gradebook.write_bytes(b"")
-        only(course, "problem", "half-made", "delete gradebook.db")
+        only(course, "problem", "incomplete", "delete gradebook.db")
 
     def test_half_made_with_grades_and_its_remedy_works(self, course, gradebook):
         with closing(sqlite3.connect(gradebook)) as connection, connection:
             connection.execute("INSERT INTO submitted_assignment (id) VALUES ('1')")
             connection.execute("DROP TABLE alembic_version")
-        remedy = only(course, "problem", "lacks its version").remedy
+        remedy = only(course, "problem", "has no version").remedy
         command = remedy.partition(": ")[2].split()
         assert command[0] == "python"
         scripts = os.path.dirname(sys.executable)
@@ -250,7 +250,7 @@ class TestAssignments:
         notebook.cells[2].metadata.nbgrader.points = 0
         write(course, notebook)
         only(course, "note", "test_more: a test without points")
-        assert any("could not be judged" in finding.text for finding in doctor(course.root))
+        assert any("every test can be judged" in finding.text for finding in doctor(course.root))
 
     @pytest.mark.parametrize(
         ("test", "words"),

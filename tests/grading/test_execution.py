@@ -107,7 +107,7 @@ def test_names_that_nobody_has_and_objects_that_are_no_data_say_so(hosts):
     assert found[0] == "NameError: name 'missing' is not defined"
     assert "c is a C, which is no plain data" in found[1]
     assert "a C is not plain data" in found[2]
-    assert "takes data alone" in found[3]
+    assert "takes only data" in found[3]
     assert "the student's" in found[4]
 
 
@@ -254,7 +254,7 @@ def test_code_that_cannot_be_interrupted_is_killed_and_its_tests_say_so(hosts):
     cells = student("def f(): return 1"), student(source), test("f()")
     result = run(hosts, *cells, limits=SHORT)
     assert result.ending == "timed out"
-    assert "does not run any more" in error(result, 2)
+    assert "is no longer running" in error(result, 2)
 
 
 @pytest.mark.parametrize(
