@@ -7,7 +7,7 @@ from typing import Any
 
 from course_lib.arguments import as_count, as_shape
 from course_lib.distributions import ConditionalGaussian
-from course_lib.distributions.pixelcnn import as_image_shape
+from course_lib.distributions.pixel_network import as_image_shape
 from course_lib.models.adversarial_autoencoder import AdversarialAutoencoder
 from course_lib.models.beta_vae import BetaVAE
 from course_lib.models.flow_posterior_vae import flow_posterior

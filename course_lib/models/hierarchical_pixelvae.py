@@ -21,7 +21,7 @@ from course_lib.distributions import (
     mlp,
     rsample_and_log_prob,
 )
-from course_lib.distributions.pixelcnn import as_image_shape
+from course_lib.distributions.pixel_network import as_image_shape
 from course_lib.models.vae import encoder
 from course_lib.models.warm_up import WarmUp
 from course_lib.objectives import Elbo, sample_and_kl

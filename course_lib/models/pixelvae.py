@@ -22,7 +22,7 @@ from course_lib.distributions import (
     Transform,
     UpsampledMap,
 )
-from course_lib.distributions.pixelcnn import as_image_shape
+from course_lib.distributions.pixel_network import as_image_shape
 from course_lib.models.vae import VAE, encoder
 
 __all__ = ["PixelVAE"]

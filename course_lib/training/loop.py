@@ -118,19 +118,28 @@ def fit(
     run = Run(model.to(device), train, validation, *settings)
     file = None if checkpoint is None else Checkpoint(run, checkpoint, map(rate, range(steps)))
     label = f"training {type(model).__name__ if label is None else label}"
+    with fork_seed(seed_for("training noise", seed), device):
+        stopped = _train(run, file, rate, Progress(steps, label, progress), stop_if)
+    if stopped:
+        raise Stopped(_message(label, run, file), run.history)
+    return run.history
+
+
+def _train(
+    run: Run,
+    file: Checkpoint | None,
+    rate: Callable[[int], float],
+    progress: Progress,
+    stop_if: Callable[[int], bool] | None,
+) -> bool:
+    """Advance the run in training mode, leave it, and return whether it was stopped."""
     try:
-        with (
-            fork_seed(seed_for("training noise", seed), device),
-            Progress(steps, label, progress) as bar,
-            stop_event() as stop,
-        ):
-            model.train()
+        with progress as bar, stop_event() as stop:
+            run.model.train()
             _advance(run, file, rate, bar, stop, stop_if)
     finally:
         run.leave()
-    if stop.is_set():
-        raise Stopped(_message(label, run, file), run.history)
-    return run.history
+    return stop.is_set()
 
 
 def _advance(

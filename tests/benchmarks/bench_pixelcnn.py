@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
 
-from course_lib.distributions.pixelcnn import GatedPixelNetwork
+from course_lib.distributions.pixel_network import GatedPixelNetwork
 from course_lib.distributions.pixelcnn_sampling import sample_pixels
 
 CASES = {

@@ -332,8 +332,8 @@ CORE = [
         ),
         (
             "fit: global random state used",
-            '        fork_seed(seed_for("training noise", seed), device),\n',
-            "",
+            'with fork_seed(seed_for("training noise", seed), device):',
+            "if True:",
         ),
         (
             "fit: noise from the evaluation's seed",
@@ -342,10 +342,10 @@ CORE = [
         ),
         (
             "fit: Ctrl-C ends one fit of many",
-            "    if stop.is_set():\n        raise",
+            "    if stopped:\n        raise",
             "    if 0:\n        raise",
         ),
-        ("fit: in the mode it finds", "            model.train()\n", ""),
+        ("fit: in the mode it finds", "            run.model.train()\n", ""),
     ),
     *mutants_of(
         "batches.py",

@@ -99,7 +99,7 @@ PIXELS = [
         ),
     ),
     *mutants_of(
-        "distributions/pixelcnn.py",
+        "distributions/pixel_network.py",
         BRICK,
         (
             "pixels: z masked with A",
@@ -136,6 +136,10 @@ PIXELS = [
             "skip = add(skip, said)\n        logits",
             "skip = said\n        logits",
         ),
+    ),
+    *mutants_of(
+        "distributions/pixelcnn.py",
+        BRICK,
         (
             "pixels: x not repeated for many draws",
             "if batch[len(batch) - value.dim() + 3 :] != value.shape[:-3]:",
@@ -278,7 +282,7 @@ PIXELS = [
         ),
     ),
     *mutants_of(
-        "distributions/pixelcnn.py",
+        "distributions/pixel_network.py",
         LATENT,
         (
             "latent pixelcnn: both numbers of a channel in the mask of the next",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from course_lib.distributions.pixelcnn import GatedPixelNetwork, as_image_shape
+from course_lib.distributions.pixel_network import GatedPixelNetwork, as_image_shape
 from course_lib.distributions.transforms.base import Transform, softclip
 
 __all__ = ["AffinePixels"]
