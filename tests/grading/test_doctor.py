@@ -311,7 +311,7 @@ class TestSolutions:
         assert not any("gets all points" in f.text for f in doctor(course.root, solutions=True))
         [problem] = [f for f in found if "fails on the course's own solution" in f.text]
         assert f"{TOY}/{NOTEBOOK}: test_more" in problem.text
-        assert "double takes data alone" in problem.text
+        assert "double takes only data" in problem.text
         assert "--unjudged person" in problem.remedy
 
     def test_a_solution_that_does_not_run_to_its_end_is_a_problem(self, course):

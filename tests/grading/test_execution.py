@@ -105,7 +105,7 @@ def test_names_that_nobody_has_and_objects_that_are_no_data_say_so(hosts):
         test("g.__code__"),
     )
     assert found[0] == "NameError: name 'missing' is not defined"
-    assert "c is a C, which is no plain data" in found[1]
+    assert "c is a C, which is not plain data" in found[1]
     assert "a C is not plain data" in found[2]
     assert "takes only data" in found[3]
     assert "the student's" in found[4]

@@ -99,7 +99,7 @@ def test_some_students_alone_are_graded_and_unknown_ones_named(course, grade):
     assert (status, said.count(": graded, ")) == (0, 2)
     assert points(course) == {"bob": 5, "eve": 3}
     assert grade("--students", "nobody") == (2, grade("--students", "nobody")[1])
-    assert "no submission of nobody" in grade("--students", "nobody")[1]
+    assert "no submission by nobody" in grade("--students", "nobody")[1]
 
 
 def test_a_solution_that_fails_its_own_test_stops_the_run_and_names_the_test(course, grade):
