@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import zipfile
 from html import unescape
 
 import nbformat
@@ -86,12 +87,15 @@ def course(tmp_path_factory):
     grid = new_code_cell(FIGURE.strip(), metadata={"tags": ["start-page"]})
     table = new_code_cell(TABLE.strip(), metadata={"tags": ["start-page"]})
     rest = new_markdown_cell(REST, metadata={"tags": ["start-page"]})
+    asked = new_markdown_cell("**Q1.** What is the loss? Move the line.")
     hint = "<details><summary><b>Answer to Q1</b></summary>\n\nIt is $a$.\n\n</details>"
     cells = [new_markdown_cell(TEXT), grid, table, rest]
     cells += [
-        new_markdown_cell(hint),
+        asked,
         new_code_cell("explorable()"),
         new_code_cell("print('loss', 0.5)"),
+        new_markdown_cell(hint),
+        new_code_cell("print('after', 1)"),
     ]
     write(root / "lectures/01_line.ipynb", *cells)
     (root / "lectures/README.md").write_text(MAP)
@@ -160,6 +164,12 @@ class TestPages:
         assert "made by running the notebook" in lecture
         assert "loss 0.5" in lecture
         assert "made by running" not in pages["assignments/ps9/ps9.html"]
+        assert "nothing runs on it" in pages["assignments/ps9/ps9.html"]
+
+    def test_an_output_that_answers_a_question_is_folded_and_a_figure_to_move_is_not(self, lecture):
+        (folded,) = re.findall('<details class="admonition hide.*?</details>', lecture, re.S)
+        assert "Show the output" in folded
+        assert "loss 0.5" in folded
 
     def test_a_figure_is_there_with_all_its_states_and_twice_under_two_names(self, lecture):
         names = re.findall(r'<figure id="(live-[\w-]+)"', lecture)
@@ -238,8 +248,26 @@ class TestTheWholeCourse:
         notebooks = [*ROOT.glob("lectures/*.ipynb"), *ROOT.glob("assignments/*/*.ipynb")]
         made = {p.relative_to(whole).with_suffix("").as_posix() for p in whole.rglob("*.html")}
         wanted = {p.relative_to(ROOT).with_suffix("").as_posix() for p in notebooks}
-        assert made == wanted | {"index", "search"}
+        offered = {"install"} if (ROOT / ".git").exists() else set()
+        assert made == wanted | offered | {"index", "search"}
         assert dead_links(whole) == []
+
+    def test_a_reader_can_get_the_notebooks_from_every_page(self, whole):
+        if not (ROOT / ".git").exists():
+            pytest.skip("git alone knows which files a student gets")
+        for page in {*whole.rglob("*.html")} - {whole / "install.html"}:
+            assert re.search(r'href="[./]*install\.html"', page.read_text()), page
+        (packed,) = whole.rglob("generative-combinations.zip")
+        with zipfile.ZipFile(packed) as files:
+            assert "generative-combinations/lectures/01_elbo_gap.ipynb" in files.namelist()
+        page = (whole / "install.html").read_text()
+        assert f'href="{packed.relative_to(whole).as_posix()}"' in page
+        assert "make lab" in re.sub("<[^>]*>", "", page)
+
+    def test_the_project_stands_after_the_problem_sets(self, whole):
+        page = (whole / "index.html").read_text()
+        margin = page.partition('class="bd-links')[2].partition("</nav>")[0]
+        assert margin.index("ps8_information") < margin.index("project_combine")
 
     def test_no_file_holds_what_students_do_not_get_not_even_within_a_line(self, whole):
         answers, hidden = {}, {}

@@ -29,9 +29,11 @@ EXERCISE = re.compile(r"^## (?:Exercise|Part) (\d+) · (.+)$", re.MULTILINE)
 
 OPENING = """# The map of the course
 
-Each lecture, with the slides of Lecture 12 that it covers, the classes of `course_lib.models` that
-it uses, the identities that it executes and the exercises of its problem set. This page is
-generated from the lectures and problem sets by `make notebooks`.
+<!-- Generated from the lectures and problem sets by `make notebooks`. -->
+
+Each lecture, with the slides of CS236's Lecture 12 that it covers, the classes of
+`course_lib.models` that it uses, the equations of the slides that it checks by computing both sides
+(identities), and the exercises of its problem set.
 """
 
 

@@ -93,6 +93,9 @@ STUDENTS = [
             'cell.metadata["tags"] = ["remove-input"]',
             'cell.metadata["tags"] = []',
         ),
+        ("site: answers in the open", '"hide-output"]', '"open"]'),
+        ("site: a figure to move is folded", " and LIVE not in str(cell.outputs)", ""),
+        ("site: the project first", 'not path.stem.startswith("ps")', 'path.stem.startswith("ps")'),
     ),
     *mutants_of(
         "notebooks/site/sizes.py",

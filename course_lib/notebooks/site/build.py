@@ -25,6 +25,11 @@ PAGES = {".html", ".js", ".txt", ".inv"}
 # The background of figures and tables is light in dark mode too, so text, links and sliders adapt.
 STYLE = """
 article pre { font-size: 0.78rem; }
+@media (min-width: 1200px) {
+  .bd-main .bd-content .bd-article-container { max-width: calc(100% - 12.5rem); }
+  .bd-sidebar-secondary { width: 12.5rem; }
+  .cell_output pre { white-space: pre-wrap; }
+}
 .cell_output figure figcaption { color: inherit; text-align: left; }
 .cell_output caption { color: inherit; }
 .cell_output .text_html { color-scheme: light; }
@@ -44,6 +49,8 @@ SETTINGS: dict[str, Any] = {
     "root_doc": "index",
     "nb_execution_mode": "off",
     "nb_merge_streams": True,  # a run may split what a cell prints arbitrarily
+    "nb_code_prompt_show": "Show the output",
+    "nb_code_prompt_hide": "Hide the output",
     "nb_ipywidgets_js": {},  # it would be fetched from another host, and does nothing here
     "myst_enable_extensions": ["dollarmath", "amsmath"],
     "myst_heading_anchors": 3,

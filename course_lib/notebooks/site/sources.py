@@ -13,6 +13,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from course_lib.notebooks.course_map import MAP
 from course_lib.notebooks.site.run import executed, stripped
+from course_lib.notebooks.site.words import INSTALL, TOC, WELCOME, add_note, install_page, packed
 
 __all__ = ["ON_START", "START", "sources"]
 
@@ -22,30 +23,13 @@ LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 ANCHOR = re.compile(r'<a href="([^":#]+)(#[^"]*)?">(.*?)</a>')
 HEADING = re.compile(r"^#+ ", re.MULTILINE)
 NUMBERED = re.compile(r"^## \d+ · ", re.MULTILINE)
-NOTE = """*This page was made by running the notebook. Its figures with sliders work here, without
-Python; everything else, in particular training, shows the results of that run. To change the code,
-open the notebook `{name}` as described in the course's README.*"""
-WELCOME = """# How generative models combine
-
-Welcome. This course takes dozens of models apart into a few bricks and a few ways to compare two
-joint distributions, measures what each choice costs, and lets you build them. You can read
-all of it here, and move its figures, without installing anything. To solve a problem set, or to
-change the code of a lecture, install the course; its README says how.
-
-## Start here
-
-Choose three bricks and a comparison. The figure says what the combination is called, and
-[the first page of the course]({first}) explains the letters."""
-TOC = """```{{toctree}}
-:hidden:
-:caption: {caption}
-
-{names}
-```"""
+QUESTION = re.compile(r"^\*\*Q\d+\.\*\*", re.MULTILINE)
+ANSWER = "<summary><b>Answer"
+LIVE = '<figure id="live-'
 
 
 def sources(root: Path, runs: Path) -> dict[str, bytes]:
-    """Return the start page and a notebook for each lecture and problem set, by path.
+    """Return the start page, a notebook for each lecture and problem set, and what is offered.
 
     Args:
         root: the course.
@@ -63,25 +47,49 @@ def sources(root: Path, runs: Path) -> dict[str, bytes]:
     }
     problem_sets = {
         path.relative_to(root).as_posix(): stripped(nbformat.read(path, as_version=4))
-        for path in sorted((root / "assignments").glob("*/*.ipynb"))
+        for path in sorted((root / "assignments").glob("*/*.ipynb"), key=_project_last)
     }
-    names = lectures.keys() | problem_sets.keys() | {START}
-    pages = {START: _start_page(root, names, lectures, problem_sets), **lectures, **problem_sets}
+    files = packed(root)
+    extra = {INSTALL: install_page(root)} if files else {}
+    names = lectures.keys() | problem_sets.keys() | extra.keys() | files.keys() | {START}
+    sidebar = {"Lectures": lectures, "Problem sets": problem_sets, "On your computer": extra}
+    start = _start_page(root, names, lectures, sidebar)
+    for name, notebook in (lectures | problem_sets).items():
+        add_note(notebook, name)
+        _fold_answers(notebook.cells)
+    pages = lectures | problem_sets | extra
     for name, notebook in pages.items():
+        _relink(notebook.cells, name, names, name)
+    for name, notebook in ({START: start} | pages).items():
         notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
-        if name in lectures:
-            notebook.cells.insert(1, new_markdown_cell(NOTE.format(name=PurePosixPath(name).name)))
-            notebook.cells[1].id = "about-this-page"
-        if name != START:
-            _relink(notebook.cells, name, names, name)
-    return {name: nbformat.writes(notebook).encode() for name, notebook in pages.items()}
+        files[name] = nbformat.writes(notebook).encode()
+    return files
+
+
+def _project_last(path: Path) -> tuple[bool, Path]:
+    """The order of the problem sets in the sidebar: by number, and then the project."""
+    return not path.stem.startswith("ps"), path
+
+
+def _fold_answers(cells: list[NotebookNode]) -> None:
+    """Fold every output between a question and its answer, except figures that are to be moved."""
+    asked = False
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            asked = ANSWER not in cell.source and (asked or bool(QUESTION.search(cell.source)))
+        elif asked and cell.outputs and LIVE not in str(cell.outputs):
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-output"]
 
 
 def _start_page(
-    root: Path, names: set[str], lectures: dict[str, NotebookNode], problem_sets: Iterable[str]
+    root: Path,
+    names: set[str],
+    lectures: dict[str, NotebookNode],
+    sidebar: dict[str, Iterable[str]],
 ) -> NotebookNode:
     """Return a welcome, the lectures' start-page cells, the map, and a sidebar of all pages."""
-    opening = [new_markdown_cell(WELCOME.format(first=next(iter(lectures), "")))]
+    welcome = WELCOME.format(first=next(iter(lectures), ""))
+    opening = _relink([new_markdown_cell(welcome)], START, names, START)
     for name, notebook in lectures.items():
         given = [nbformat.from_dict(cell) for cell in notebook.cells if _is_on_start(cell)]
         for cell in given:
@@ -97,7 +105,8 @@ def _start_page(
                 names="\n".join(str(PurePosixPath(name).with_suffix("")) for name in pages),
             )
         )
-        for caption, pages in (("Lectures", lectures), ("Problem sets", problem_sets))
+        for caption, pages in sidebar.items()
+        if pages
     ]
     cells = [*opening, *the_map, *lists]
     for number, cell in enumerate(cells):
