@@ -83,26 +83,34 @@ class Choice:
 
     Args:
         name: the keyword under which ``update`` receives the value.
-        options: the values; their ``str`` is what the reader sees.
+        options: the values.
         value: the initial value.
         label: what the reader sees; the name if empty.
+        texts: what the reader sees for each value; its ``str`` if empty.
 
     Raises:
-        ValueError: if the value is not one of the options.
+        ValueError: if the value is not one of the options, or not every option has its text.
 
     Example:
         >>> Choice("layers", (0, 1, 2), 0).text(2)
         '2'
+        >>> Choice("flow", ("maf", "iaf"), "maf", texts=("MAF", "IAF")).text("iaf")
+        'IAF'
     """
 
     name: str
     options: Sequence[Any]
     value: Any
     label: str = ""
+    texts: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.value not in self.options:
             raise ValueError(f"{self.name}: expected one of {self.options}, got {self.value!r}")
+        if self.texts and len(self.texts) != len(self.options):
+            raise ValueError(
+                f"{self.name}: expected {len(self.options)} texts, got {len(self.texts)}"
+            )
 
     def grid(self) -> list[Any]:
         """Return the options."""
@@ -110,7 +118,7 @@ class Choice:
 
     def text(self, value: Any) -> str:
         """Return what the reader sees for ``value``."""
-        return str(value)
+        return self.texts[self.options.index(value)] if self.texts else str(value)
 
 
 Control = Slider | Choice

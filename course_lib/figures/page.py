@@ -39,10 +39,11 @@ FRAGMENT = """<figure id="{id}" style="margin:0;max-width:{width}px">
 #{id} svg *{{stroke-linejoin:round;stroke-linecap:butt}}
 #{id}{{color-scheme:light}}
 #{id} .picture{{overflow-x:auto}}
+#{id} .picture[tabindex]+figcaption::before{{content:"The picture scrolls to the right.\\A"}}
 #{id} svg{{display:block;width:100%;min-width:30em;height:auto;background:#fff}}
 #{id} label{{display:flex;gap:1em;align-items:center;margin:.3em 0}}
 #{id} label>span:first-child{{flex:0 0 9em;text-align:right}}
-#{id} input{{flex:0 1 20em}}
+#{id} input{{flex:0 1 20em;min-width:0}}
 #{id} label>.value,#{id} figcaption{{font-family:monospace;white-space:pre-wrap}}
 #{id} figcaption{{line-height:1.4;min-height:2.8em}}
 </style>

@@ -38,3 +38,5 @@ def test_bad_input_is_named():
         Slider("mu", 0, 1, 0, 0.5)
     with pytest.raises(ValueError, match="k: expected one of"):
         Choice("k", (1, 2), 3)
+    with pytest.raises(ValueError, match="k: expected 2 texts, got 1"):
+        Choice("k", (1, 2), 1, texts=("one",))

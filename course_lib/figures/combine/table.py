@@ -145,6 +145,7 @@ class _Table:
         self.columns = {key: self._column(one, key) for one, key in zip(axes, COLUMNS, strict=True)}
         floor = measured(CLAIM, "floor: C2ST, train for samples").mean
         axes[3].axvline(floor, color=style.NEUTRAL, linestyle=":", linewidth=1.2)
+        axes[3].set_xlim(left=min(floor - 0.02, axes[3].get_xlim()[0]))
         dynamic = (*self.texts, *(artist for three in self.columns.values() for artist in three))
         alt = (
             "A table of models, one row each, and six columns of dots: negative log-likelihood,"

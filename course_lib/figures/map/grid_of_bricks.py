@@ -125,8 +125,8 @@ class _Grid:
         self.code = axes.text(-0.45, 5.8, "", fontsize=10, family="monospace", va="top")
         shared: tuple[Text, ...] = (self.title, self.code)
         controls = [
-            Choice(name, tuple(names), next(iter(names)), title)
-            for name, (title, names, _) in COLUMNS.items()
+            Choice(name, tuple(names), next(iter(names)), title, labels)
+            for name, (title, names, labels) in COLUMNS.items()
         ]
         alt = (
             "Four columns of boxes: what the prior, the likelihood and the posterior may be, and"

@@ -16,7 +16,7 @@ NOTEBOOKS = {
 }
 HEADER = ("the lecture calls it", *(title for title, _, _ in COLUMNS.values()), "slides")
 WIDTHS = (38, 15, 19, 17, 16, 7)  # characters in a text column
-STYLE = "text-align: left; vertical-align: top; padding: 0.3em 0.8em"
+STYLE = "text-align: left; vertical-align: top; padding: 0.3em 0.45em"
 
 
 class NamedSystems:
