@@ -41,7 +41,7 @@ _ = torch.manual_seed(SEED), torch.set_num_threads(1)
 # $$p(z, x) = p(z)\, p(x \mid z), \qquad q(z, x) = p_{data}(x)\, q(z \mid x).$$
 #
 # Three of the four pieces are networks that we may choose: the **prior** p(z), the **likelihood** p(x|z) and the **posterior** q(z|x). In this course they are called **bricks**. The
-# fourth choice is how the two joints are **compared**, for training makes them alike. Choose below.
+# fourth choice is how the two joints are **compared**, for training makes them alike. Choose below; KL, JSD and MMD are three ways to compare two distributions, planar flow and IAF bend a Gaussian (lecture 1), and a PixelCNN draws one pixel after the other (lecture 3).
 
 # %% tags=["start-page"]
 figures.grid_of_bricks()

@@ -101,7 +101,7 @@ print(f"B in both layers: the 512 numbers add up to {leaking.left:.4f}")
 #
 # </details>
 #
-# (Left and right are the two sides of an identity.) The sum runs over all images, so it catches every leak, wherever it is. This is identity 18 of the course. We trust a model of 64
+# (Left and right are the two sides of an identity.) The sum runs over all images, so it catches every leak, wherever it is. We trust a model of 64
 # pixels because the same code passes this test on nine.
 #
 # ## 2 · The blind spot

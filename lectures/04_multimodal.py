@@ -171,7 +171,7 @@ figures.experts()
 # </details>
 #
 # Move *grey's precision* and watch how the terms add up below the figure. With nobody observed, the prior is left. On a grid we can test the closed form
-# against the definition: multiply densities, divide by the integral (identity 15 of this course).
+# against the definition: multiply densities, divide by the integral.
 
 # %%
 means, scales = [[1.0, 0.0], [0.0, 1.2]], [[0.35, 2.0], [2.0, 0.35]]

@@ -35,7 +35,7 @@ SETTINGS = (
 )
 VERDICT = (
     "holds, with this condition: q is the best member of its family for each image; of the "
-    "encoder's gap on unseen images most is amortisation, which no family removes"
+    "encoder's gap on unseen images most is amortisation, the encoder's own part"
 )
 EVIDENCE = (
     ("approximation, planar, mean", "<", "approximation, Gaussian, mean"),
