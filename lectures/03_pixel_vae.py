@@ -335,12 +335,12 @@ figures.depth_explorable()
 # %% [markdown]
 # <details><summary><b>Answer to Q7</b></summary>
 #
-# The twin gains by far the most, for it has nothing else. PixelVAE gains most from its first layers, and after the third nothing; with one layer it is ahead
-# of the twin with four. KL and I_q fall with depth: what the pixels can tell each other leaves z. That is the division of labour that this lecture asks for.
+# The twin gains by far the most, for it has nothing else. PixelVAE gains most from its first layer, and less from each further one; with one layer it is
+# ahead of the twin with four. On the average of the seeds KL and I_q fall with depth: what the pixels can tell each other leaves z. That is the division of labour that this lecture asks for.
 #
 # </details>
 #
-# These models were trained beforehand (`tests/benchmarks/pixel_depth.py`; dots are seeds, ± is half their range). A decoder that is strong
+# These models were trained beforehand (dots are seeds, ± is half their range). A decoder that is strong
 # enough to need no z at all can take everything out of it: the subject of [lecture 8](08_information_preference.ipynb).
 #
 # ## 6 · A better prior, and a z of its own
