@@ -145,7 +145,9 @@ def test_the_alternative_text_names_what_each_axis_shows(live):
 
 def test_it_opens_at_the_blind_spot(painter):
     painter.show(**{control.name: control.value for control in painter.controls})
-    assert painter.readout.startswith("52 of 58 earlier pixels, 0 others: a valid density, with a")
+    assert painter.readout.startswith(
+        "52 of 58 earlier pixels, 0 other pixels: a valid density, with a"
+    )
 
 
 @pytest.mark.parametrize("kinds", [FIRST_A, ALL_B, ALL_A])
@@ -228,7 +230,7 @@ def test_a_wrong_mask_paints_what_it_does():
 
 def test_a_wrong_shift_shows_in_two_stacks_only():
     mine = figures.mask_painter(own_down=lambda x: x)
-    assert mine.readout.startswith("52 of 58 earlier pixels, 0 others")
+    assert mine.readout.startswith("52 of 58 earlier pixels, 0 other pixels")
     assert "not a density" in mine.show(stack=TWO)
 
 
