@@ -151,7 +151,7 @@ def test_second_run_repeats_nothing_and_changes_no_grade(toy, capsys):
     lines = capsys.readouterr().out
     assert lines.count("unchanged") == len(SUBMISSIONS)
     assert "broken: malformed" in lines
-    assert "empty: missing, no ps0_toy.ipynb in it" in lines
+    assert "empty: missing, no ps0_toy.ipynb handed in" in lines
     assert scores(course) == before
     assert executed(course) == stamps
 
