@@ -9,10 +9,9 @@ from nbgrader.api import Gradebook
 from small_course import Course, line_of, small_notebook
 
 from course_lib.grading import __main__ as command_line
-from course_lib.grading import run
+from course_lib.grading import commands, run
 from course_lib.grading.course import Course as GradedCourse
 from course_lib.grading.running import engine
-from course_lib.grading.sandbox import tiers
 from course_lib.grading.sandbox.tiers import Tier
 
 pytestmark = pytest.mark.notebook
@@ -148,7 +147,7 @@ def test_a_solution_that_is_not_marked_stops_the_run(course, grade):
 
 def test_walls_that_are_too_weak_end_the_run_with_a_status_of_its_own(course, grade, monkeypatch):
     weak = Tier("files", reasons=["bubblewrap is not installed: apt install bubblewrap"])
-    monkeypatch.setattr(tiers, "probe", lambda: weak)
+    monkeypatch.setattr(commands, "probe", lambda: weak)
     status, said = grade("--isolation", "full")
     assert status == 3
     assert "isolation: files\n  bubblewrap is not installed" in said
